@@ -1,0 +1,65 @@
+/**
+ * One source of truth: modules/nix/nix.tsp. From it come schema/nix-v1.json (for editors), the types of a recipe entry
+ * and the precompiled validator. `npm run generate` writes them; a test compares them with what this file makes.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import standaloneCode from 'ajv/dist/standalone/index.js';
+import { execa } from 'execa';
+import { compile, type JSONSchema } from 'json-schema-to-typescript';
+
+const repository = join(import.meta.dirname, '..');
+const notice = 'Generated from modules/nix/nix.tsp by `npm run generate`. Do not edit.';
+
+/** The text of every generated file, by its path in the repository. */
+export async function generate(): Promise<Map<string, string>> {
+  const schema = await compileTypeSpec();
+  return new Map([
+    ['schema/nix-v1.json', `${JSON.stringify(schema, null, 2)}\n`],
+    ['src/config/recipe-entry.ts', await recipeEntryTypes(schema)],
+    ['src/config/validator.js', validatorCode(schema)],
+  ]);
+}
+
+async function compileTypeSpec(): Promise<JSONSchema> {
+  const output = await mkdtemp(join(tmpdir(), 'nix-schema-'));
+  try {
+    await execa({ preferLocal: true, localDir: repository, cwd: repository, nodeOptions: [] })('tsp', [
+      'compile',
+      'modules/nix/nix.tsp',
+      '--emit=@typespec/json-schema',
+      '--option=@typespec/json-schema.file-type=json',
+      '--option=@typespec/json-schema.seal-object-schemas=true',
+      `--option=@typespec/json-schema.emitter-output-dir=${output}`,
+    ]);
+    return JSON.parse(await readFile(join(output, 'NixModuleV1.json'), 'utf8')) as JSONSchema;
+  } finally {
+    await rm(output, { recursive: true });
+  }
+}
+
+async function recipeEntryTypes(schema: JSONSchema): Promise<string> {
+  // json-schema-to-typescript knows additionalProperties, not the unevaluatedProperties that TypeSpec emits.
+  const older = JSON.parse(
+    JSON.stringify(schema)
+      .replaceAll('"unevaluatedProperties":{"not":{}}', '"additionalProperties":false')
+      .replaceAll('"unevaluatedProperties"', '"additionalProperties"'),
+  ) as JSONSchema;
+  delete older.$id;
+  older.title = 'RecipeEntry';
+  return compile(older, 'RecipeEntry', {
+    bannerComment: `// ${notice}`,
+    style: { singleQuote: true, printWidth: 120 },
+  });
+}
+
+function validatorCode(schema: JSONSchema): string {
+  const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, code: { source: true, esm: true } });
+  return `// ${notice}\n${standaloneCode.default(ajv, ajv.compile(schema))}\n`;
+}
+
+if (import.meta.main) {
+  for (const [path, text] of await generate()) await writeFile(join(repository, path), text);
+}

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import type { Architecture } from '../config/architecture.ts';
+import { checkEntry } from '../config/check.ts';
+import type { Config } from '../config/config.ts';
+import { type Diagnostic, error, hasErrors } from '../diagnostic/diagnostic.ts';
+import { parseConfiguration } from '../recipe/configuration.ts';
+import { type Entry, findEntries } from '../recipe/entries.ts';
+
+/** A recipe file, or the JSON mapping that BlueBuild passes. */
+export type Source = { recipe: string } | { json: string };
+
+/** The configurations of all entries of a recipe, and all that is wrong with it. */
+export type Checked = {
+  configs: { config: Config; stage: string | undefined }[];
+  diagnostics: Diagnostic[];
+  /** The types of the recipe's modules. */
+  types: string[];
+};
+
+/** Reads and checks a whole recipe: every entry of every stage, every file it names. */
+export function checkRecipe(recipe: string, architecture: Architecture): Checked {
+  const { entries, diagnostics, types } = findEntries(recipe, (path) => readFileSync(path, 'utf8'));
+  const checked = entries.map(({ stage, ...entry }) => ({
+    stage,
+    result: checkEntry({ ...entry, stage }, architecture),
+  }));
+  return {
+    configs: checked.flatMap(({ stage, result }) => (Array.isArray(result) ? [] : [{ config: result, stage }])),
+    diagnostics: [...diagnostics, ...checked.flatMap(({ result }) => (Array.isArray(result) ? result : []))],
+    types,
+  };
+}
+
+/** The one configuration that is to be planned or baked, or why there is none. */
+export function readConfiguration(source: Source, architecture: Architecture): Config | Diagnostic[] {
+  if ('json' in source) {
+    const entry: Entry | Diagnostic[] = parseConfiguration(source.json);
+    return Array.isArray(entry) ? entry : checkEntry(entry, architecture);
+  }
+  const { configs, diagnostics, types } = checkRecipe(source.recipe, architecture);
+  if (hasErrors(diagnostics)) return diagnostics;
+  const own = configs.find(({ stage }) => stage === undefined);
+  if (own) return own.config;
+  const [other] = configs;
+  if (other) {
+    const help = 'a stage is an image of its own; move the entry under `modules` to have Nix in the image';
+    return [
+      error(`${source.recipe}: the only \`type: nix\` entry stands in the stage \`${other.stage}\``, undefined, help),
+    ];
+  }
+  return [error(`${source.recipe}: no \`type: nix\` entry`, undefined, foundTypes(types))];
+}
+
+/** What stands in a recipe instead of what was looked for. */
+export function foundTypes(types: readonly string[]): string {
+  return types.length === 0 ? 'it has no modules' : `its modules are ${[...new Set(types)].join(', ')}`;
+}

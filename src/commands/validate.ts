@@ -1,0 +1,41 @@
+import type { Architecture } from '../config/architecture.ts';
+import type { Config } from '../config/config.ts';
+import { hasErrors } from '../diagnostic/diagnostic.ts';
+import { type Format, formatDiagnostics } from '../diagnostic/format.ts';
+import { checkRecipe, foundTypes } from './configuration.ts';
+import type { Output } from './output.ts';
+
+/** Checks recipes and prints all that is wrong with them. Gives the exit code. */
+export function validate(
+  recipes: readonly string[],
+  options: { architecture: Architecture; format: Format },
+  output: Output,
+): number {
+  const checked = recipes.map((recipe) => ({ recipe, ...checkRecipe(recipe, options.architecture) }));
+  const diagnostics = checked.flatMap((one) => one.diagnostics);
+  if (options.format === 'text') {
+    output.err(formatDiagnostics(diagnostics, 'text', output.errColors));
+    for (const { recipe, diagnostics, configs, types } of checked) {
+      if (hasErrors(diagnostics)) continue;
+      const found = configs.map(({ config, stage }) => `${summary(config)}${stage ? ` (stage ${stage})` : ''}`);
+      const text = found.length > 0 ? found.join('; ') : `no \`type: nix\` entry (${foundTypes(types)})`;
+      output.out(`${recipe}: ${output.outColors.green('valid')}: ${text}\n`);
+    }
+    const count = diagnostics.filter(({ severity }) => severity === 'error').length;
+    if (count > 0) output.err(`${count} ${count === 1 ? 'error' : 'errors'}\n`);
+  } else {
+    output.out(formatDiagnostics(diagnostics, options.format, output.outColors));
+  }
+  return hasErrors(diagnostics) ? 1 : 0;
+}
+
+/** A configuration in one line. */
+export function summary({ installer, persistence, transientRoot, architecture }: Config): string {
+  const how = installer.embed ? 'embedded' : 'downloaded at first boot';
+  const parts = [
+    `${installer.provider} ${installer.version} for ${architecture}, ${how}`,
+    `store in ${persistence}`,
+    `transient root: ${transientRoot}`,
+  ];
+  return parts.join(', ');
+}

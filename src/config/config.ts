@@ -1,0 +1,70 @@
+import type { Architecture } from './architecture.ts';
+import type { NixConfValue, Provider, RecipeEntry } from './recipe-entry.ts';
+import { releases } from './releases.ts';
+
+/** What is to be baked: a valid recipe entry with every default filled in, for one architecture. */
+export type Config = {
+  architecture: Architecture;
+  installer: {
+    provider: Exclude<Provider, 'native'>;
+    version: string;
+    /** Complete: nothing is left to be replaced in it. */
+    url: string;
+    /** Lower-case hexadecimal. */
+    sha256: string;
+    embed: boolean;
+    args: readonly string[];
+  };
+  /** Absolute, under /var, normal: no `.`, `..` or double slash. */
+  persistence: string;
+  transientRoot: 'karg' | 'off';
+  /** In the order in which nix.conf will hold them. */
+  nixConf: Readonly<Record<string, NixConfValue>>;
+};
+
+/** The defaults of the schema (a test compares them with it). */
+export const defaults = {
+  installer: 'determinate',
+  persistence: '/var/lib/nix',
+  'transient-root': 'karg',
+} as const;
+
+const defaultNixConf: Record<string, NixConfValue> = { 'experimental-features': ['nix-command', 'flakes'] };
+
+/** The settings of `installer`, whichever of its two forms was written. */
+export function installerSettings(entry: RecipeEntry) {
+  const { installer = defaults.installer } = entry;
+  return typeof installer === 'string' ? { provider: installer } : installer;
+}
+
+/** Fills in a recipe entry; it must have passed `checkEntry` for this architecture. */
+export function configOf(entry: RecipeEntry, architecture: Architecture): Config {
+  const settings = installerSettings(entry);
+  const provider = (settings.provider ?? defaults.installer) as Config['installer']['provider'];
+  const release = releases[provider];
+  const version = settings.version ?? release.version;
+  const { sha256 = release.sha256 } = settings;
+  const digest = typeof sha256 === 'string' ? sha256 : sha256[architecture];
+  if (digest === undefined) throw new Error(`no digest for ${architecture} in an entry that was checked`);
+  return {
+    architecture,
+    installer: {
+      provider,
+      version,
+      url: fillIn(settings.url ?? release.url, { version, arch: architecture }),
+      sha256: digest,
+      embed: settings.embed ?? true,
+      args: settings.args ?? [],
+    },
+    persistence: entry.persistence ?? defaults.persistence,
+    transientRoot: (entry['transient-root'] ?? defaults['transient-root']) as Config['transientRoot'],
+    nixConf: { ...defaultNixConf, ...entry['nix-conf'] },
+  };
+}
+
+/** What can stand in a url, and be replaced. */
+export const placeholders = ['arch', 'version'] as const;
+
+function fillIn(url: string, values: Record<(typeof placeholders)[number], string>): string {
+  return placeholders.reduce((text, name) => text.replaceAll(`{${name}}`, values[name]), url);
+}

@@ -1,0 +1,168 @@
+import type { ErrorObject } from 'ajv';
+import { closest, distance } from 'fastest-levenshtein';
+import { type Diagnostic, error } from '../diagnostic/diagnostic.ts';
+import type { Path } from '../recipe/document.ts';
+import type { Entry } from '../recipe/entries.ts';
+import { whyNotAllowed } from './rejected-text.ts';
+
+/** The parts of JSON Schema that TypeSpec emits for this module. */
+type Schema = {
+  $ref?: string;
+  $defs?: Record<string, Schema>;
+  type?: string;
+  enum?: string[];
+  anyOf?: Schema[];
+  items?: Schema;
+  properties?: Record<string, Schema>;
+};
+
+/** What BlueBuild itself puts beside a module's own keys. */
+const blueBuildKeys = ['type', 'source', 'no-cache', 'env', 'secrets'];
+
+/**
+ * What the validator found, as a person wants to read it: one diagnostic for each wrong value (a union of types gives
+ * the validator one error for each member), at its place, with what is allowed and the near miss.
+ */
+export function schemaDiagnostics(entry: Entry, errors: readonly ErrorObject[], schema: Schema): Diagnostic[] {
+  const byPath = Map.groupBy(errors, ({ instancePath }) => instancePath);
+  const paths = [...byPath.keys()];
+  return paths.flatMap((pointer) => {
+    const found = byPath.get(pointer) ?? [];
+    const path = pathOf(pointer);
+    // TypeSpec seals a mapping with `unevaluatedProperties: {not: {}}`, so it is the unknown value that fails.
+    if (found.some(({ keyword }) => keyword === 'not')) return [unknownKey(entry, path, schema)];
+    // The value is a mapping or list with something wrong inside: that is told there, not of the whole.
+    if (paths.some((other) => other.startsWith(`${pointer}/`))) return [];
+    const required = found.find(({ keyword }) => keyword === 'required');
+    if (required) {
+      const { missingProperty } = required.params as { missingProperty: string };
+      return [error(`${nameOf(path)} needs \`${missingProperty}\``, entry.placeOf(path))];
+    }
+    return [wrongValue(entry, path, schemaAt(schema, path), schema)];
+  });
+}
+
+function unknownKey(entry: Entry, path: Path, schema: Schema): Diagnostic {
+  const key = String(path.at(-1));
+  const parent = path.slice(0, -1);
+  const all = Object.keys(objectSchemaAt(schema, parent)?.properties ?? {});
+  const own = parent.length === 0 ? all.filter((name) => !blueBuildKeys.includes(name)) : all;
+  const where = parent.length === 0 ? 'the nix module' : nameOf(parent);
+  return error(
+    `\`${key}\` is not a key of ${where}${didYouMean(key, all)}`,
+    entry.placeOf(path, 'key'),
+    `its keys are ${list(own, 'and')}`,
+  );
+}
+
+function wrongValue(entry: Entry, path: Path, expected: Schema | undefined, schema: Schema): Diagnostic {
+  const value = path.reduce<unknown>((inner, step) => (inner as Record<string | number, unknown>)[step], entry.value);
+  const place = entry.placeOf(path);
+  const choices = expected ? choicesOf(expected, schema) : [];
+  const allowed = expected ? describe(expected, schema) : undefined;
+  if (typeof value === 'string' && !choices.length) {
+    const reason = whyNotAllowed(path, value);
+    if (reason) return error(`${nameOf(path)}: ${reason.message}`, place, reason.help);
+  }
+  // YAML 1.1 took a bare `off` for false; a program that still does must be told of quotes.
+  const asWord = typeof value === 'boolean' ? (value ? 'on' : 'off') : undefined;
+  const hint =
+    typeof value === 'string'
+      ? didYouMean(value, choices)
+      : asWord && choices.includes(asWord)
+        ? `; did you mean \`'${asWord}'\`, with quotes?`
+        : '';
+  return error(`${nameOf(path)} must be ${allowed ?? 'something else'}, not ${show(value)}${hint}`, place);
+}
+
+/** The schema of the value at `path`. */
+function schemaAt(schema: Schema, path: Path): Schema | undefined {
+  return path.reduce<Schema | undefined>(
+    (at, step) =>
+      at &&
+      branches(at, schema)
+        .map((branch) => branch.properties?.[step] ?? branch.items ?? additional(branch))
+        .find((found) => found !== undefined),
+    schema,
+  );
+}
+
+function objectSchemaAt(schema: Schema, path: Path): Schema | undefined {
+  const at = schemaAt(schema, path);
+  return at && branches(at, schema).find((branch) => branch.properties);
+}
+
+function additional(schema: Schema): Schema | undefined {
+  return (schema as { unevaluatedProperties?: Schema }).unevaluatedProperties;
+}
+
+/** The members of a union, or the schema alone; references followed. */
+function branches(schema: Schema, top: Schema): Schema[] {
+  if (schema.$ref) return branches(top.$defs?.[schema.$ref.replace('#/$defs/', '')] ?? {}, top);
+  return schema.anyOf ? schema.anyOf.flatMap((branch) => branches(branch, top)) : [schema];
+}
+
+function choicesOf(schema: Schema, top: Schema): string[] {
+  return branches(schema, top).flatMap((branch) => branch.enum ?? []);
+}
+
+function describe(schema: Schema, top: Schema): string {
+  const parts = branches(schema, top).flatMap((branch) => {
+    if (branch.enum) return branch.enum.map(code);
+    if (branch.type === 'array') return [`a list${branch.items ? ` (each item: ${describe(branch.items, top)})` : ''}`];
+    if (branch.type === 'object') {
+      const keys = Object.keys(branch.properties ?? {});
+      return [`a mapping${keys.length ? ` with ${list(keys, 'or')}` : ''}`];
+    }
+    if (branch.type === 'boolean') return ['`true`', '`false`'];
+    return [branch.type === 'number' ? 'a number' : `a ${branch.type ?? 'value'}`];
+  });
+  return listOf([...new Set(parts)], 'or');
+}
+
+/** The key in a message, as it would be looked for in the recipe: `installer.sha256.x86_64`. */
+function nameOf(path: Path): string {
+  if (path.length === 0) return 'the nix module';
+  return code(
+    path
+      .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
+      .join('')
+      .replace(/^\./, ''),
+  );
+}
+
+function show(value: unknown): string {
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  const text = JSON.stringify(value) ?? String(value);
+  return code(text.length > 60 ? `${text.slice(0, 59)}…` : text);
+}
+
+function didYouMean(word: string, words: readonly string[]): string {
+  if (words.length === 0) return '';
+  const lower = word.toLowerCase().replaceAll('_', '-');
+  const best = closest(lower, words as string[]);
+  return distance(lower, best) <= Math.max(1, Math.floor(best.length / 3)) ? `; did you mean ${code(best)}?` : '';
+}
+
+function list(words: readonly string[], conjunction: string): string {
+  return listOf(words.map(code), conjunction);
+}
+
+function listOf(words: readonly string[], conjunction: string): string {
+  if (words.length < 2) return words.join('');
+  return `${words.slice(0, -1).join(', ')} ${conjunction} ${words.at(-1)}`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function pathOf(pointer: string): Path {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((step) => (/^(0|[1-9][0-9]*)$/.test(step) ? Number(step) : step));
+}

@@ -1,0 +1,1581 @@
+// Generated from modules/nix/nix.tsp by `npm run generate`. Do not edit.
+'use strict';
+export const validate = validate20;
+export default validate20;
+const schema31 = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: '/modules/nix-v1.json',
+  type: 'object',
+  properties: {
+    type: { $ref: '#/$defs/ModuleType', description: 'The nix module.' },
+    source: { type: 'string', description: "BlueBuild's own key: the image this module comes from, or `local`." },
+    'no-cache': { type: 'boolean', description: "BlueBuild's own key: run the module again on every build." },
+    env: {
+      type: 'object',
+      properties: {},
+      unevaluatedProperties: { anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
+      description: "BlueBuild's own key: environment variables for this module.",
+    },
+    secrets: {
+      type: 'array',
+      items: { $ref: '#/$defs/RecordUnknown' },
+      description: "BlueBuild's own key: secrets mounted for this module.",
+    },
+    installer: {
+      anyOf: [{ $ref: '#/$defs/Provider' }, { $ref: '#/$defs/InstallerSettings' }],
+      default: 'determinate',
+      description:
+        "Who lays Nix down at first boot: `determinate` (Determinate's nix-installer), `nixos` (NixOS's nix-installer),\n`native` (this module itself, from the official binary tarball), or an object with more settings.",
+    },
+    persistence: {
+      type: 'string',
+      default: '/var/lib/nix',
+      pattern: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$',
+      description:
+        'Where the store lives: a directory under /var, bind-mounted on /nix. It outlives updates and rollbacks of the image.\nLetters, digits and `.`, `_`, `+`, `-` in its names.',
+    },
+    'transient-root': {
+      $ref: '#/$defs/TransientRoot',
+      default: 'karg',
+      description:
+        "What becomes of the kernel argument `root.transient=true`. `karg`: the image sets it through bootc's kargs.d (stock\nostree does not read it). `initramfs`: the initramfs is rebuilt so that it takes effect too. `off`: neither.\n/nix exists in every case.",
+    },
+    'nix-conf': {
+      $ref: '#/$defs/NixConf',
+      description:
+        'Settings for nix.conf: a name, and a string, number, boolean or list. `experimental-features` is\n`[nix-command, flakes]` unless it is set here.',
+    },
+    selinux: {
+      $ref: '#/$defs/Selinux',
+      default: 'auto',
+      description: 'Bake the SELinux policy for /nix into the image. `auto`: if the image has a policy.',
+    },
+  },
+  required: ['type'],
+  unevaluatedProperties: { not: {} },
+  description:
+    'Bakes Nix into the image: every machine that boots it has Nix, and keeps it through updates and rollbacks.',
+  $defs: {
+    ModuleType: {
+      type: 'string',
+      enum: ['nix', 'nix@v1', 'nix@latest'],
+      description: 'The name of the module in a recipe, maybe with its version.',
+    },
+    RecordUnknown: { type: 'object', properties: {}, unevaluatedProperties: {} },
+    Provider: {
+      type: 'string',
+      enum: ['determinate', 'nixos', 'native'],
+      description: 'Who lays Nix down at first boot.',
+    },
+    InstallerSettings: {
+      type: 'object',
+      properties: {
+        provider: { $ref: '#/$defs/Provider', default: 'determinate', description: 'Who lays Nix down at first boot.' },
+        version: {
+          type: 'string',
+          pattern: '^[0-9]+(\\.[0-9]+){1,3}$',
+          description:
+            'The release of the installer (for `native`: of Nix). A release other than the built-in one needs its `sha256`.',
+        },
+        url: {
+          type: 'string',
+          pattern: '^(https://|file:///)[!-~]+$',
+          description:
+            'Where to get it: `https://…`, or `file:///tmp/files/…` for a file of the project. `{arch}` (x86_64, aarch64) and\n`{version}` are replaced. Needs its `sha256`.',
+        },
+        sha256: {
+          anyOf: [{ $ref: '#/$defs/Sha256' }, { $ref: '#/$defs/Sha256ByArchitecture' }],
+          description: 'The SHA-256 of the download: one digest, or one for each architecture.',
+        },
+        embed: {
+          type: 'boolean',
+          default: true,
+          description:
+            '`true`: the installer lies in the image, and first boot needs no network for it. `false`: first boot downloads it.',
+        },
+        args: {
+          type: 'array',
+          items: { $ref: '#/$defs/InstallerArgument' },
+          description: 'More arguments for `nix-installer install ostree`.',
+        },
+      },
+      unevaluatedProperties: { not: {} },
+      description: 'The installer, with more settings than its name.',
+    },
+    TransientRoot: {
+      type: 'string',
+      enum: ['karg', 'initramfs', 'off'],
+      description: 'What becomes of the kernel argument `root.transient=true`.',
+    },
+    NixConf: {
+      type: 'object',
+      properties: {},
+      unevaluatedProperties: { $ref: '#/$defs/NixConfValue' },
+      description: 'Settings for nix.conf.',
+    },
+    Selinux: {
+      type: 'string',
+      enum: ['auto', 'on', 'off'],
+      description: 'Whether the SELinux policy for /nix lies in the image.',
+    },
+    Sha256: { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'A SHA-256 digest in hexadecimal.' },
+    Sha256ByArchitecture: {
+      type: 'object',
+      properties: {
+        x86_64: { $ref: '#/$defs/Sha256', description: 'For x86_64 (amd64).' },
+        aarch64: { $ref: '#/$defs/Sha256', description: 'For aarch64 (arm64).' },
+      },
+      unevaluatedProperties: { not: {} },
+      description: 'One digest for each architecture.',
+    },
+    InstallerArgument: {
+      type: 'string',
+      pattern: '^[^\\u0000-\\u001f\\u007f]+$',
+      description: 'One argument, as the installer receives it: no shell ever reads it.',
+    },
+    NixConfValue: {
+      anyOf: [
+        { $ref: '#/$defs/NixConfText' },
+        { type: 'number' },
+        { type: 'boolean' },
+        { type: 'array', items: { anyOf: [{ $ref: '#/$defs/NixConfText' }, { type: 'number' }] } },
+      ],
+      description: 'A value of nix.conf.',
+    },
+    NixConfText: {
+      type: 'string',
+      pattern: '^[^#\\u0000-\\u001f\\u007f]*$',
+      description: 'One line of text. `#` would begin a comment in nix.conf.',
+    },
+  },
+};
+const schema32 = {
+  type: 'string',
+  enum: ['nix', 'nix@v1', 'nix@latest'],
+  description: 'The name of the module in a recipe, maybe with its version.',
+};
+const schema33 = { type: 'object', properties: {}, unevaluatedProperties: {} };
+const schema34 = {
+  type: 'string',
+  enum: ['determinate', 'nixos', 'native'],
+  description: 'Who lays Nix down at first boot.',
+};
+const schema42 = {
+  type: 'string',
+  enum: ['karg', 'initramfs', 'off'],
+  description: 'What becomes of the kernel argument `root.transient=true`.',
+};
+const schema47 = {
+  type: 'string',
+  enum: ['auto', 'on', 'off'],
+  description: 'Whether the SELinux policy for /nix lies in the image.',
+};
+const schema35 = {
+  type: 'object',
+  properties: {
+    provider: { $ref: '#/$defs/Provider', default: 'determinate', description: 'Who lays Nix down at first boot.' },
+    version: {
+      type: 'string',
+      pattern: '^[0-9]+(\\.[0-9]+){1,3}$',
+      description:
+        'The release of the installer (for `native`: of Nix). A release other than the built-in one needs its `sha256`.',
+    },
+    url: {
+      type: 'string',
+      pattern: '^(https://|file:///)[!-~]+$',
+      description:
+        'Where to get it: `https://…`, or `file:///tmp/files/…` for a file of the project. `{arch}` (x86_64, aarch64) and\n`{version}` are replaced. Needs its `sha256`.',
+    },
+    sha256: {
+      anyOf: [{ $ref: '#/$defs/Sha256' }, { $ref: '#/$defs/Sha256ByArchitecture' }],
+      description: 'The SHA-256 of the download: one digest, or one for each architecture.',
+    },
+    embed: {
+      type: 'boolean',
+      default: true,
+      description:
+        '`true`: the installer lies in the image, and first boot needs no network for it. `false`: first boot downloads it.',
+    },
+    args: {
+      type: 'array',
+      items: { $ref: '#/$defs/InstallerArgument' },
+      description: 'More arguments for `nix-installer install ostree`.',
+    },
+  },
+  unevaluatedProperties: { not: {} },
+  description: 'The installer, with more settings than its name.',
+};
+const schema37 = { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'A SHA-256 digest in hexadecimal.' };
+const schema41 = {
+  type: 'string',
+  pattern: '^[^\\u0000-\\u001f\\u007f]+$',
+  description: 'One argument, as the installer receives it: no shell ever reads it.',
+};
+const pattern4 = new RegExp('^[0-9]+(\\.[0-9]+){1,3}$', 'u');
+const pattern5 = new RegExp('^(https://|file:///)[!-~]+$', 'u');
+const pattern6 = new RegExp('^[0-9a-f]{64}$', 'u');
+const pattern9 = new RegExp('^[^\\u0000-\\u001f\\u007f]+$', 'u');
+const schema38 = {
+  type: 'object',
+  properties: {
+    x86_64: { $ref: '#/$defs/Sha256', description: 'For x86_64 (amd64).' },
+    aarch64: { $ref: '#/$defs/Sha256', description: 'For aarch64 (arm64).' },
+  },
+  unevaluatedProperties: { not: {} },
+  description: 'One digest for each architecture.',
+};
+function validate22(
+  data,
+  { instancePath = '', parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
+) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate22.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = undefined;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = undefined;
+  }
+  if (data && typeof data == 'object' && !Array.isArray(data)) {
+    if (data.x86_64 !== undefined) {
+      let data0 = data.x86_64;
+      if (typeof data0 === 'string') {
+        if (!pattern6.test(data0)) {
+          const err0 = {
+            instancePath: instancePath + '/x86_64',
+            schemaPath: '#/$defs/Sha256/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^[0-9a-f]{64}$' },
+            message: 'must match pattern "' + '^[0-9a-f]{64}$' + '"',
+            schema: '^[0-9a-f]{64}$',
+            parentSchema: schema37,
+            data: data0,
+          };
+          if (vErrors === null) {
+            vErrors = [err0];
+          } else {
+            vErrors.push(err0);
+          }
+          errors++;
+        }
+      } else {
+        const err1 = {
+          instancePath: instancePath + '/x86_64',
+          schemaPath: '#/$defs/Sha256/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema37.type,
+          parentSchema: schema37,
+          data: data0,
+        };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+    }
+    if (data.aarch64 !== undefined) {
+      let data1 = data.aarch64;
+      if (typeof data1 === 'string') {
+        if (!pattern6.test(data1)) {
+          const err2 = {
+            instancePath: instancePath + '/aarch64',
+            schemaPath: '#/$defs/Sha256/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^[0-9a-f]{64}$' },
+            message: 'must match pattern "' + '^[0-9a-f]{64}$' + '"',
+            schema: '^[0-9a-f]{64}$',
+            parentSchema: schema37,
+            data: data1,
+          };
+          if (vErrors === null) {
+            vErrors = [err2];
+          } else {
+            vErrors.push(err2);
+          }
+          errors++;
+        }
+      } else {
+        const err3 = {
+          instancePath: instancePath + '/aarch64',
+          schemaPath: '#/$defs/Sha256/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema37.type,
+          parentSchema: schema37,
+          data: data1,
+        };
+        if (vErrors === null) {
+          vErrors = [err3];
+        } else {
+          vErrors.push(err3);
+        }
+        errors++;
+      }
+    }
+    for (const key0 in data) {
+      if (key0 !== 'x86_64' && key0 !== 'aarch64') {
+        const err4 = {
+          instancePath: instancePath + '/' + key0.replace(/~/g, '~0').replace(/\//g, '~1'),
+          schemaPath: '#/unevaluatedProperties/not',
+          keyword: 'not',
+          params: {},
+          message: 'must NOT be valid',
+          schema: schema38.unevaluatedProperties.not,
+          parentSchema: schema38.unevaluatedProperties,
+          data: data[key0],
+        };
+        if (vErrors === null) {
+          vErrors = [err4];
+        } else {
+          vErrors.push(err4);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err5 = {
+      instancePath,
+      schemaPath: '#/type',
+      keyword: 'type',
+      params: { type: 'object' },
+      message: 'must be object',
+      schema: schema38.type,
+      parentSchema: schema38,
+      data,
+    };
+    if (vErrors === null) {
+      vErrors = [err5];
+    } else {
+      vErrors.push(err5);
+    }
+    errors++;
+  }
+  validate22.errors = vErrors;
+  return errors === 0;
+}
+validate22.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
+function validate21(
+  data,
+  { instancePath = '', parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
+) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate21.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = undefined;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = undefined;
+  }
+  if (data && typeof data == 'object' && !Array.isArray(data)) {
+    if (data.provider !== undefined) {
+      let data0 = data.provider;
+      if (typeof data0 !== 'string') {
+        const err0 = {
+          instancePath: instancePath + '/provider',
+          schemaPath: '#/$defs/Provider/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema34.type,
+          parentSchema: schema34,
+          data: data0,
+        };
+        if (vErrors === null) {
+          vErrors = [err0];
+        } else {
+          vErrors.push(err0);
+        }
+        errors++;
+      }
+      if (!(data0 === 'determinate' || data0 === 'nixos' || data0 === 'native')) {
+        const err1 = {
+          instancePath: instancePath + '/provider',
+          schemaPath: '#/$defs/Provider/enum',
+          keyword: 'enum',
+          params: { allowedValues: schema34.enum },
+          message: 'must be equal to one of the allowed values',
+          schema: schema34.enum,
+          parentSchema: schema34,
+          data: data0,
+        };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+    }
+    if (data.version !== undefined) {
+      let data1 = data.version;
+      if (typeof data1 === 'string') {
+        if (!pattern4.test(data1)) {
+          const err2 = {
+            instancePath: instancePath + '/version',
+            schemaPath: '#/properties/version/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^[0-9]+(\\.[0-9]+){1,3}$' },
+            message: 'must match pattern "' + '^[0-9]+(\\.[0-9]+){1,3}$' + '"',
+            schema: '^[0-9]+(\\.[0-9]+){1,3}$',
+            parentSchema: schema35.properties.version,
+            data: data1,
+          };
+          if (vErrors === null) {
+            vErrors = [err2];
+          } else {
+            vErrors.push(err2);
+          }
+          errors++;
+        }
+      } else {
+        const err3 = {
+          instancePath: instancePath + '/version',
+          schemaPath: '#/properties/version/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema35.properties.version.type,
+          parentSchema: schema35.properties.version,
+          data: data1,
+        };
+        if (vErrors === null) {
+          vErrors = [err3];
+        } else {
+          vErrors.push(err3);
+        }
+        errors++;
+      }
+    }
+    if (data.url !== undefined) {
+      let data2 = data.url;
+      if (typeof data2 === 'string') {
+        if (!pattern5.test(data2)) {
+          const err4 = {
+            instancePath: instancePath + '/url',
+            schemaPath: '#/properties/url/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^(https://|file:///)[!-~]+$' },
+            message: 'must match pattern "' + '^(https://|file:///)[!-~]+$' + '"',
+            schema: '^(https://|file:///)[!-~]+$',
+            parentSchema: schema35.properties.url,
+            data: data2,
+          };
+          if (vErrors === null) {
+            vErrors = [err4];
+          } else {
+            vErrors.push(err4);
+          }
+          errors++;
+        }
+      } else {
+        const err5 = {
+          instancePath: instancePath + '/url',
+          schemaPath: '#/properties/url/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema35.properties.url.type,
+          parentSchema: schema35.properties.url,
+          data: data2,
+        };
+        if (vErrors === null) {
+          vErrors = [err5];
+        } else {
+          vErrors.push(err5);
+        }
+        errors++;
+      }
+    }
+    if (data.sha256 !== undefined) {
+      let data3 = data.sha256;
+      const _errs9 = errors;
+      let valid2 = false;
+      const _errs10 = errors;
+      if (typeof data3 === 'string') {
+        if (!pattern6.test(data3)) {
+          const err6 = {
+            instancePath: instancePath + '/sha256',
+            schemaPath: '#/$defs/Sha256/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^[0-9a-f]{64}$' },
+            message: 'must match pattern "' + '^[0-9a-f]{64}$' + '"',
+            schema: '^[0-9a-f]{64}$',
+            parentSchema: schema37,
+            data: data3,
+          };
+          if (vErrors === null) {
+            vErrors = [err6];
+          } else {
+            vErrors.push(err6);
+          }
+          errors++;
+        }
+      } else {
+        const err7 = {
+          instancePath: instancePath + '/sha256',
+          schemaPath: '#/$defs/Sha256/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema37.type,
+          parentSchema: schema37,
+          data: data3,
+        };
+        if (vErrors === null) {
+          vErrors = [err7];
+        } else {
+          vErrors.push(err7);
+        }
+        errors++;
+      }
+      var _valid0 = _errs10 === errors;
+      valid2 = valid2 || _valid0;
+      const _errs13 = errors;
+      if (
+        !validate22(data3, {
+          instancePath: instancePath + '/sha256',
+          parentData: data,
+          parentDataProperty: 'sha256',
+          rootData,
+          dynamicAnchors,
+        })
+      ) {
+        vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+        errors = vErrors.length;
+      }
+      var _valid0 = _errs13 === errors;
+      valid2 = valid2 || _valid0;
+      if (!valid2) {
+        const err8 = {
+          instancePath: instancePath + '/sha256',
+          schemaPath: '#/properties/sha256/anyOf',
+          keyword: 'anyOf',
+          params: {},
+          message: 'must match a schema in anyOf',
+          schema: schema35.properties.sha256.anyOf,
+          parentSchema: schema35.properties.sha256,
+          data: data3,
+        };
+        if (vErrors === null) {
+          vErrors = [err8];
+        } else {
+          vErrors.push(err8);
+        }
+        errors++;
+      } else {
+        errors = _errs9;
+        if (vErrors !== null) {
+          if (_errs9) {
+            vErrors.length = _errs9;
+          } else {
+            vErrors = null;
+          }
+        }
+      }
+    }
+    if (data.embed !== undefined) {
+      let data4 = data.embed;
+      if (typeof data4 !== 'boolean') {
+        const err9 = {
+          instancePath: instancePath + '/embed',
+          schemaPath: '#/properties/embed/type',
+          keyword: 'type',
+          params: { type: 'boolean' },
+          message: 'must be boolean',
+          schema: schema35.properties.embed.type,
+          parentSchema: schema35.properties.embed,
+          data: data4,
+        };
+        if (vErrors === null) {
+          vErrors = [err9];
+        } else {
+          vErrors.push(err9);
+        }
+        errors++;
+      }
+    }
+    if (data.args !== undefined) {
+      let data5 = data.args;
+      if (Array.isArray(data5)) {
+        const len0 = data5.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          let data6 = data5[i0];
+          if (typeof data6 === 'string') {
+            if (!pattern9.test(data6)) {
+              const err10 = {
+                instancePath: instancePath + '/args/' + i0,
+                schemaPath: '#/$defs/InstallerArgument/pattern',
+                keyword: 'pattern',
+                params: { pattern: '^[^\\u0000-\\u001f\\u007f]+$' },
+                message: 'must match pattern "' + '^[^\\u0000-\\u001f\\u007f]+$' + '"',
+                schema: '^[^\\u0000-\\u001f\\u007f]+$',
+                parentSchema: schema41,
+                data: data6,
+              };
+              if (vErrors === null) {
+                vErrors = [err10];
+              } else {
+                vErrors.push(err10);
+              }
+              errors++;
+            }
+          } else {
+            const err11 = {
+              instancePath: instancePath + '/args/' + i0,
+              schemaPath: '#/$defs/InstallerArgument/type',
+              keyword: 'type',
+              params: { type: 'string' },
+              message: 'must be string',
+              schema: schema41.type,
+              parentSchema: schema41,
+              data: data6,
+            };
+            if (vErrors === null) {
+              vErrors = [err11];
+            } else {
+              vErrors.push(err11);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err12 = {
+          instancePath: instancePath + '/args',
+          schemaPath: '#/properties/args/type',
+          keyword: 'type',
+          params: { type: 'array' },
+          message: 'must be array',
+          schema: schema35.properties.args.type,
+          parentSchema: schema35.properties.args,
+          data: data5,
+        };
+        if (vErrors === null) {
+          vErrors = [err12];
+        } else {
+          vErrors.push(err12);
+        }
+        errors++;
+      }
+    }
+    for (const key0 in data) {
+      if (
+        key0 !== 'provider' &&
+        key0 !== 'version' &&
+        key0 !== 'url' &&
+        key0 !== 'sha256' &&
+        key0 !== 'embed' &&
+        key0 !== 'args'
+      ) {
+        const err13 = {
+          instancePath: instancePath + '/' + key0.replace(/~/g, '~0').replace(/\//g, '~1'),
+          schemaPath: '#/unevaluatedProperties/not',
+          keyword: 'not',
+          params: {},
+          message: 'must NOT be valid',
+          schema: schema35.unevaluatedProperties.not,
+          parentSchema: schema35.unevaluatedProperties,
+          data: data[key0],
+        };
+        if (vErrors === null) {
+          vErrors = [err13];
+        } else {
+          vErrors.push(err13);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err14 = {
+      instancePath,
+      schemaPath: '#/type',
+      keyword: 'type',
+      params: { type: 'object' },
+      message: 'must be object',
+      schema: schema35.type,
+      parentSchema: schema35,
+      data,
+    };
+    if (vErrors === null) {
+      vErrors = [err14];
+    } else {
+      vErrors.push(err14);
+    }
+    errors++;
+  }
+  validate21.errors = vErrors;
+  return errors === 0;
+}
+validate21.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
+const schema43 = {
+  type: 'object',
+  properties: {},
+  unevaluatedProperties: { $ref: '#/$defs/NixConfValue' },
+  description: 'Settings for nix.conf.',
+};
+const schema44 = {
+  anyOf: [
+    { $ref: '#/$defs/NixConfText' },
+    { type: 'number' },
+    { type: 'boolean' },
+    { type: 'array', items: { anyOf: [{ $ref: '#/$defs/NixConfText' }, { type: 'number' }] } },
+  ],
+  description: 'A value of nix.conf.',
+};
+const schema45 = {
+  type: 'string',
+  pattern: '^[^#\\u0000-\\u001f\\u007f]*$',
+  description: 'One line of text. `#` would begin a comment in nix.conf.',
+};
+const pattern11 = new RegExp('^[^#\\u0000-\\u001f\\u007f]*$', 'u');
+function validate26(
+  data,
+  { instancePath = '', parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
+) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate26.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = undefined;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = undefined;
+  }
+  const _errs0 = errors;
+  let valid0 = false;
+  const _errs1 = errors;
+  if (typeof data === 'string') {
+    if (!pattern11.test(data)) {
+      const err0 = {
+        instancePath,
+        schemaPath: '#/$defs/NixConfText/pattern',
+        keyword: 'pattern',
+        params: { pattern: '^[^#\\u0000-\\u001f\\u007f]*$' },
+        message: 'must match pattern "' + '^[^#\\u0000-\\u001f\\u007f]*$' + '"',
+        schema: '^[^#\\u0000-\\u001f\\u007f]*$',
+        parentSchema: schema45,
+        data,
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+  } else {
+    const err1 = {
+      instancePath,
+      schemaPath: '#/$defs/NixConfText/type',
+      keyword: 'type',
+      params: { type: 'string' },
+      message: 'must be string',
+      schema: schema45.type,
+      parentSchema: schema45,
+      data,
+    };
+    if (vErrors === null) {
+      vErrors = [err1];
+    } else {
+      vErrors.push(err1);
+    }
+    errors++;
+  }
+  var _valid0 = _errs1 === errors;
+  valid0 = valid0 || _valid0;
+  const _errs4 = errors;
+  if (!(typeof data == 'number' && isFinite(data))) {
+    const err2 = {
+      instancePath,
+      schemaPath: '#/anyOf/1/type',
+      keyword: 'type',
+      params: { type: 'number' },
+      message: 'must be number',
+      schema: schema44.anyOf[1].type,
+      parentSchema: schema44.anyOf[1],
+      data,
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  var _valid0 = _errs4 === errors;
+  valid0 = valid0 || _valid0;
+  const _errs6 = errors;
+  if (typeof data !== 'boolean') {
+    const err3 = {
+      instancePath,
+      schemaPath: '#/anyOf/2/type',
+      keyword: 'type',
+      params: { type: 'boolean' },
+      message: 'must be boolean',
+      schema: schema44.anyOf[2].type,
+      parentSchema: schema44.anyOf[2],
+      data,
+    };
+    if (vErrors === null) {
+      vErrors = [err3];
+    } else {
+      vErrors.push(err3);
+    }
+    errors++;
+  }
+  var _valid0 = _errs6 === errors;
+  valid0 = valid0 || _valid0;
+  const _errs8 = errors;
+  if (Array.isArray(data)) {
+    const len0 = data.length;
+    for (let i0 = 0; i0 < len0; i0++) {
+      let data0 = data[i0];
+      const _errs11 = errors;
+      let valid4 = false;
+      const _errs12 = errors;
+      if (typeof data0 === 'string') {
+        if (!pattern11.test(data0)) {
+          const err4 = {
+            instancePath: instancePath + '/' + i0,
+            schemaPath: '#/$defs/NixConfText/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^[^#\\u0000-\\u001f\\u007f]*$' },
+            message: 'must match pattern "' + '^[^#\\u0000-\\u001f\\u007f]*$' + '"',
+            schema: '^[^#\\u0000-\\u001f\\u007f]*$',
+            parentSchema: schema45,
+            data: data0,
+          };
+          if (vErrors === null) {
+            vErrors = [err4];
+          } else {
+            vErrors.push(err4);
+          }
+          errors++;
+        }
+      } else {
+        const err5 = {
+          instancePath: instancePath + '/' + i0,
+          schemaPath: '#/$defs/NixConfText/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema45.type,
+          parentSchema: schema45,
+          data: data0,
+        };
+        if (vErrors === null) {
+          vErrors = [err5];
+        } else {
+          vErrors.push(err5);
+        }
+        errors++;
+      }
+      var _valid1 = _errs12 === errors;
+      valid4 = valid4 || _valid1;
+      const _errs15 = errors;
+      if (!(typeof data0 == 'number' && isFinite(data0))) {
+        const err6 = {
+          instancePath: instancePath + '/' + i0,
+          schemaPath: '#/anyOf/3/items/anyOf/1/type',
+          keyword: 'type',
+          params: { type: 'number' },
+          message: 'must be number',
+          schema: schema44.anyOf[3].items.anyOf[1].type,
+          parentSchema: schema44.anyOf[3].items.anyOf[1],
+          data: data0,
+        };
+        if (vErrors === null) {
+          vErrors = [err6];
+        } else {
+          vErrors.push(err6);
+        }
+        errors++;
+      }
+      var _valid1 = _errs15 === errors;
+      valid4 = valid4 || _valid1;
+      if (!valid4) {
+        const err7 = {
+          instancePath: instancePath + '/' + i0,
+          schemaPath: '#/anyOf/3/items/anyOf',
+          keyword: 'anyOf',
+          params: {},
+          message: 'must match a schema in anyOf',
+          schema: schema44.anyOf[3].items.anyOf,
+          parentSchema: schema44.anyOf[3].items,
+          data: data0,
+        };
+        if (vErrors === null) {
+          vErrors = [err7];
+        } else {
+          vErrors.push(err7);
+        }
+        errors++;
+      } else {
+        errors = _errs11;
+        if (vErrors !== null) {
+          if (_errs11) {
+            vErrors.length = _errs11;
+          } else {
+            vErrors = null;
+          }
+        }
+      }
+    }
+  } else {
+    const err8 = {
+      instancePath,
+      schemaPath: '#/anyOf/3/type',
+      keyword: 'type',
+      params: { type: 'array' },
+      message: 'must be array',
+      schema: schema44.anyOf[3].type,
+      parentSchema: schema44.anyOf[3],
+      data,
+    };
+    if (vErrors === null) {
+      vErrors = [err8];
+    } else {
+      vErrors.push(err8);
+    }
+    errors++;
+  }
+  var _valid0 = _errs8 === errors;
+  valid0 = valid0 || _valid0;
+  if (_valid0) {
+    var items0 = true;
+  }
+  if (!valid0) {
+    const err9 = {
+      instancePath,
+      schemaPath: '#/anyOf',
+      keyword: 'anyOf',
+      params: {},
+      message: 'must match a schema in anyOf',
+      schema: schema44.anyOf,
+      parentSchema: schema44,
+      data,
+    };
+    if (vErrors === null) {
+      vErrors = [err9];
+    } else {
+      vErrors.push(err9);
+    }
+    errors++;
+  } else {
+    errors = _errs0;
+    if (vErrors !== null) {
+      if (_errs0) {
+        vErrors.length = _errs0;
+      } else {
+        vErrors = null;
+      }
+    }
+  }
+  validate26.errors = vErrors;
+  evaluated0.items = items0;
+  return errors === 0;
+}
+validate26.evaluated = { dynamicProps: false, dynamicItems: true };
+function validate25(
+  data,
+  { instancePath = '', parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
+) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate25.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = undefined;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = undefined;
+  }
+  if (data && typeof data == 'object' && !Array.isArray(data)) {
+    for (const key0 in data) {
+      if (
+        !validate26(data[key0], {
+          instancePath: instancePath + '/' + key0.replace(/~/g, '~0').replace(/\//g, '~1'),
+          parentData: data,
+          parentDataProperty: key0,
+          rootData,
+          dynamicAnchors,
+        })
+      ) {
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        errors = vErrors.length;
+      }
+    }
+  } else {
+    const err0 = {
+      instancePath,
+      schemaPath: '#/type',
+      keyword: 'type',
+      params: { type: 'object' },
+      message: 'must be object',
+      schema: schema43.type,
+      parentSchema: schema43,
+      data,
+    };
+    if (vErrors === null) {
+      vErrors = [err0];
+    } else {
+      vErrors.push(err0);
+    }
+    errors++;
+  }
+  validate25.errors = vErrors;
+  return errors === 0;
+}
+validate25.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
+const pattern10 = new RegExp('^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$', 'u');
+function validate20(
+  data,
+  { instancePath = '', parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
+) {
+  /*# sourceURL="/modules/nix-v1.json" */ let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate20.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = undefined;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = undefined;
+  }
+  if (data && typeof data == 'object' && !Array.isArray(data)) {
+    if (data.type === undefined) {
+      const err0 = {
+        instancePath,
+        schemaPath: '#/required',
+        keyword: 'required',
+        params: { missingProperty: 'type' },
+        message: "must have required property '" + 'type' + "'",
+        schema: schema31.required,
+        parentSchema: schema31,
+        data,
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (data.type !== undefined) {
+      let data0 = data.type;
+      if (typeof data0 !== 'string') {
+        const err1 = {
+          instancePath: instancePath + '/type',
+          schemaPath: '#/$defs/ModuleType/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema32.type,
+          parentSchema: schema32,
+          data: data0,
+        };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+      if (!(data0 === 'nix' || data0 === 'nix@v1' || data0 === 'nix@latest')) {
+        const err2 = {
+          instancePath: instancePath + '/type',
+          schemaPath: '#/$defs/ModuleType/enum',
+          keyword: 'enum',
+          params: { allowedValues: schema32.enum },
+          message: 'must be equal to one of the allowed values',
+          schema: schema32.enum,
+          parentSchema: schema32,
+          data: data0,
+        };
+        if (vErrors === null) {
+          vErrors = [err2];
+        } else {
+          vErrors.push(err2);
+        }
+        errors++;
+      }
+    }
+    if (data.source !== undefined) {
+      let data1 = data.source;
+      if (typeof data1 !== 'string') {
+        const err3 = {
+          instancePath: instancePath + '/source',
+          schemaPath: '#/properties/source/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema31.properties.source.type,
+          parentSchema: schema31.properties.source,
+          data: data1,
+        };
+        if (vErrors === null) {
+          vErrors = [err3];
+        } else {
+          vErrors.push(err3);
+        }
+        errors++;
+      }
+    }
+    if (data['no-cache'] !== undefined) {
+      let data2 = data['no-cache'];
+      if (typeof data2 !== 'boolean') {
+        const err4 = {
+          instancePath: instancePath + '/no-cache',
+          schemaPath: '#/properties/no-cache/type',
+          keyword: 'type',
+          params: { type: 'boolean' },
+          message: 'must be boolean',
+          schema: schema31.properties['no-cache'].type,
+          parentSchema: schema31.properties['no-cache'],
+          data: data2,
+        };
+        if (vErrors === null) {
+          vErrors = [err4];
+        } else {
+          vErrors.push(err4);
+        }
+        errors++;
+      }
+    }
+    if (data.env !== undefined) {
+      let data3 = data.env;
+      if (data3 && typeof data3 == 'object' && !Array.isArray(data3)) {
+        for (const key0 in data3) {
+          let data4 = data3[key0];
+          const _errs12 = errors;
+          let valid3 = false;
+          const _errs13 = errors;
+          if (typeof data4 !== 'string') {
+            const err5 = {
+              instancePath: instancePath + '/env/' + key0.replace(/~/g, '~0').replace(/\//g, '~1'),
+              schemaPath: '#/properties/env/unevaluatedProperties/anyOf/0/type',
+              keyword: 'type',
+              params: { type: 'string' },
+              message: 'must be string',
+              schema: schema31.properties.env.unevaluatedProperties.anyOf[0].type,
+              parentSchema: schema31.properties.env.unevaluatedProperties.anyOf[0],
+              data: data4,
+            };
+            if (vErrors === null) {
+              vErrors = [err5];
+            } else {
+              vErrors.push(err5);
+            }
+            errors++;
+          }
+          var _valid0 = _errs13 === errors;
+          valid3 = valid3 || _valid0;
+          const _errs15 = errors;
+          if (!(typeof data4 == 'number' && isFinite(data4))) {
+            const err6 = {
+              instancePath: instancePath + '/env/' + key0.replace(/~/g, '~0').replace(/\//g, '~1'),
+              schemaPath: '#/properties/env/unevaluatedProperties/anyOf/1/type',
+              keyword: 'type',
+              params: { type: 'number' },
+              message: 'must be number',
+              schema: schema31.properties.env.unevaluatedProperties.anyOf[1].type,
+              parentSchema: schema31.properties.env.unevaluatedProperties.anyOf[1],
+              data: data4,
+            };
+            if (vErrors === null) {
+              vErrors = [err6];
+            } else {
+              vErrors.push(err6);
+            }
+            errors++;
+          }
+          var _valid0 = _errs15 === errors;
+          valid3 = valid3 || _valid0;
+          const _errs17 = errors;
+          if (typeof data4 !== 'boolean') {
+            const err7 = {
+              instancePath: instancePath + '/env/' + key0.replace(/~/g, '~0').replace(/\//g, '~1'),
+              schemaPath: '#/properties/env/unevaluatedProperties/anyOf/2/type',
+              keyword: 'type',
+              params: { type: 'boolean' },
+              message: 'must be boolean',
+              schema: schema31.properties.env.unevaluatedProperties.anyOf[2].type,
+              parentSchema: schema31.properties.env.unevaluatedProperties.anyOf[2],
+              data: data4,
+            };
+            if (vErrors === null) {
+              vErrors = [err7];
+            } else {
+              vErrors.push(err7);
+            }
+            errors++;
+          }
+          var _valid0 = _errs17 === errors;
+          valid3 = valid3 || _valid0;
+          if (!valid3) {
+            const err8 = {
+              instancePath: instancePath + '/env/' + key0.replace(/~/g, '~0').replace(/\//g, '~1'),
+              schemaPath: '#/properties/env/unevaluatedProperties/anyOf',
+              keyword: 'anyOf',
+              params: {},
+              message: 'must match a schema in anyOf',
+              schema: schema31.properties.env.unevaluatedProperties.anyOf,
+              parentSchema: schema31.properties.env.unevaluatedProperties,
+              data: data4,
+            };
+            if (vErrors === null) {
+              vErrors = [err8];
+            } else {
+              vErrors.push(err8);
+            }
+            errors++;
+          } else {
+            errors = _errs12;
+            if (vErrors !== null) {
+              if (_errs12) {
+                vErrors.length = _errs12;
+              } else {
+                vErrors = null;
+              }
+            }
+          }
+        }
+      } else {
+        const err9 = {
+          instancePath: instancePath + '/env',
+          schemaPath: '#/properties/env/type',
+          keyword: 'type',
+          params: { type: 'object' },
+          message: 'must be object',
+          schema: schema31.properties.env.type,
+          parentSchema: schema31.properties.env,
+          data: data3,
+        };
+        if (vErrors === null) {
+          vErrors = [err9];
+        } else {
+          vErrors.push(err9);
+        }
+        errors++;
+      }
+    }
+    if (data.secrets !== undefined) {
+      let data5 = data.secrets;
+      if (Array.isArray(data5)) {
+        const len0 = data5.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          let data6 = data5[i0];
+          if (data6 && typeof data6 == 'object' && !Array.isArray(data6)) {
+          } else {
+            const err10 = {
+              instancePath: instancePath + '/secrets/' + i0,
+              schemaPath: '#/$defs/RecordUnknown/type',
+              keyword: 'type',
+              params: { type: 'object' },
+              message: 'must be object',
+              schema: schema33.type,
+              parentSchema: schema33,
+              data: data6,
+            };
+            if (vErrors === null) {
+              vErrors = [err10];
+            } else {
+              vErrors.push(err10);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err11 = {
+          instancePath: instancePath + '/secrets',
+          schemaPath: '#/properties/secrets/type',
+          keyword: 'type',
+          params: { type: 'array' },
+          message: 'must be array',
+          schema: schema31.properties.secrets.type,
+          parentSchema: schema31.properties.secrets,
+          data: data5,
+        };
+        if (vErrors === null) {
+          vErrors = [err11];
+        } else {
+          vErrors.push(err11);
+        }
+        errors++;
+      }
+    }
+    if (data.installer !== undefined) {
+      let data7 = data.installer;
+      const _errs26 = errors;
+      let valid7 = false;
+      const _errs27 = errors;
+      if (typeof data7 !== 'string') {
+        const err12 = {
+          instancePath: instancePath + '/installer',
+          schemaPath: '#/$defs/Provider/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema34.type,
+          parentSchema: schema34,
+          data: data7,
+        };
+        if (vErrors === null) {
+          vErrors = [err12];
+        } else {
+          vErrors.push(err12);
+        }
+        errors++;
+      }
+      if (!(data7 === 'determinate' || data7 === 'nixos' || data7 === 'native')) {
+        const err13 = {
+          instancePath: instancePath + '/installer',
+          schemaPath: '#/$defs/Provider/enum',
+          keyword: 'enum',
+          params: { allowedValues: schema34.enum },
+          message: 'must be equal to one of the allowed values',
+          schema: schema34.enum,
+          parentSchema: schema34,
+          data: data7,
+        };
+        if (vErrors === null) {
+          vErrors = [err13];
+        } else {
+          vErrors.push(err13);
+        }
+        errors++;
+      }
+      var _valid1 = _errs27 === errors;
+      valid7 = valid7 || _valid1;
+      const _errs30 = errors;
+      if (
+        !validate21(data7, {
+          instancePath: instancePath + '/installer',
+          parentData: data,
+          parentDataProperty: 'installer',
+          rootData,
+          dynamicAnchors,
+        })
+      ) {
+        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
+        errors = vErrors.length;
+      }
+      var _valid1 = _errs30 === errors;
+      valid7 = valid7 || _valid1;
+      if (!valid7) {
+        const err14 = {
+          instancePath: instancePath + '/installer',
+          schemaPath: '#/properties/installer/anyOf',
+          keyword: 'anyOf',
+          params: {},
+          message: 'must match a schema in anyOf',
+          schema: schema31.properties.installer.anyOf,
+          parentSchema: schema31.properties.installer,
+          data: data7,
+        };
+        if (vErrors === null) {
+          vErrors = [err14];
+        } else {
+          vErrors.push(err14);
+        }
+        errors++;
+      } else {
+        errors = _errs26;
+        if (vErrors !== null) {
+          if (_errs26) {
+            vErrors.length = _errs26;
+          } else {
+            vErrors = null;
+          }
+        }
+      }
+    }
+    if (data.persistence !== undefined) {
+      let data8 = data.persistence;
+      if (typeof data8 === 'string') {
+        if (!pattern10.test(data8)) {
+          const err15 = {
+            instancePath: instancePath + '/persistence',
+            schemaPath: '#/properties/persistence/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$' },
+            message: 'must match pattern "' + '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$' + '"',
+            schema: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$',
+            parentSchema: schema31.properties.persistence,
+            data: data8,
+          };
+          if (vErrors === null) {
+            vErrors = [err15];
+          } else {
+            vErrors.push(err15);
+          }
+          errors++;
+        }
+      } else {
+        const err16 = {
+          instancePath: instancePath + '/persistence',
+          schemaPath: '#/properties/persistence/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema31.properties.persistence.type,
+          parentSchema: schema31.properties.persistence,
+          data: data8,
+        };
+        if (vErrors === null) {
+          vErrors = [err16];
+        } else {
+          vErrors.push(err16);
+        }
+        errors++;
+      }
+    }
+    if (data['transient-root'] !== undefined) {
+      let data9 = data['transient-root'];
+      if (typeof data9 !== 'string') {
+        const err17 = {
+          instancePath: instancePath + '/transient-root',
+          schemaPath: '#/$defs/TransientRoot/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema42.type,
+          parentSchema: schema42,
+          data: data9,
+        };
+        if (vErrors === null) {
+          vErrors = [err17];
+        } else {
+          vErrors.push(err17);
+        }
+        errors++;
+      }
+      if (!(data9 === 'karg' || data9 === 'initramfs' || data9 === 'off')) {
+        const err18 = {
+          instancePath: instancePath + '/transient-root',
+          schemaPath: '#/$defs/TransientRoot/enum',
+          keyword: 'enum',
+          params: { allowedValues: schema42.enum },
+          message: 'must be equal to one of the allowed values',
+          schema: schema42.enum,
+          parentSchema: schema42,
+          data: data9,
+        };
+        if (vErrors === null) {
+          vErrors = [err18];
+        } else {
+          vErrors.push(err18);
+        }
+        errors++;
+      }
+    }
+    if (data['nix-conf'] !== undefined) {
+      if (
+        !validate25(data['nix-conf'], {
+          instancePath: instancePath + '/nix-conf',
+          parentData: data,
+          parentDataProperty: 'nix-conf',
+          rootData,
+          dynamicAnchors,
+        })
+      ) {
+        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.selinux !== undefined) {
+      let data11 = data.selinux;
+      if (typeof data11 !== 'string') {
+        const err19 = {
+          instancePath: instancePath + '/selinux',
+          schemaPath: '#/$defs/Selinux/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+          schema: schema47.type,
+          parentSchema: schema47,
+          data: data11,
+        };
+        if (vErrors === null) {
+          vErrors = [err19];
+        } else {
+          vErrors.push(err19);
+        }
+        errors++;
+      }
+      if (!(data11 === 'auto' || data11 === 'on' || data11 === 'off')) {
+        const err20 = {
+          instancePath: instancePath + '/selinux',
+          schemaPath: '#/$defs/Selinux/enum',
+          keyword: 'enum',
+          params: { allowedValues: schema47.enum },
+          message: 'must be equal to one of the allowed values',
+          schema: schema47.enum,
+          parentSchema: schema47,
+          data: data11,
+        };
+        if (vErrors === null) {
+          vErrors = [err20];
+        } else {
+          vErrors.push(err20);
+        }
+        errors++;
+      }
+    }
+    for (const key2 in data) {
+      if (
+        key2 !== 'type' &&
+        key2 !== 'source' &&
+        key2 !== 'no-cache' &&
+        key2 !== 'env' &&
+        key2 !== 'secrets' &&
+        key2 !== 'installer' &&
+        key2 !== 'persistence' &&
+        key2 !== 'transient-root' &&
+        key2 !== 'nix-conf' &&
+        key2 !== 'selinux'
+      ) {
+        const err21 = {
+          instancePath: instancePath + '/' + key2.replace(/~/g, '~0').replace(/\//g, '~1'),
+          schemaPath: '#/unevaluatedProperties/not',
+          keyword: 'not',
+          params: {},
+          message: 'must NOT be valid',
+          schema: schema31.unevaluatedProperties.not,
+          parentSchema: schema31.unevaluatedProperties,
+          data: data[key2],
+        };
+        if (vErrors === null) {
+          vErrors = [err21];
+        } else {
+          vErrors.push(err21);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err22 = {
+      instancePath,
+      schemaPath: '#/type',
+      keyword: 'type',
+      params: { type: 'object' },
+      message: 'must be object',
+      schema: schema31.type,
+      parentSchema: schema31,
+      data,
+    };
+    if (vErrors === null) {
+      vErrors = [err22];
+    } else {
+      vErrors.push(err22);
+    }
+    errors++;
+  }
+  validate20.errors = vErrors;
+  return errors === 0;
+}
+validate20.evaluated = { props: true, dynamicProps: false, dynamicItems: false };

@@ -1,0 +1,218 @@
+import { createHash, randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { ImageEntry, Plan } from '../plan/image-entry.ts';
+
+/** A root that a plan cannot be written into, or a write that failed; the root is as it was. */
+export class RootfsError extends Error {
+  override name = 'RootfsError';
+  readonly help: string | undefined;
+  constructor(message: string, help?: string, cause?: unknown) {
+    super(message, { cause });
+    this.help = help;
+  }
+}
+
+/** What became of a root. */
+export type Baked = {
+  /** Paths in the image that were made or changed. */
+  changed: string[];
+  /** Paths that were as the plan wants them. */
+  unchanged: string[];
+};
+
+export type RootfsOptions = {
+  /** The modification time of everything written, in seconds since 1970 (SOURCE_DATE_EPOCH; ostree sets 0 anyway). */
+  modificationTime: number;
+  /** Whether files are given to root. Only root can; for anybody else they stay the caller's. */
+  ownedByRoot: boolean;
+  /** Where the checked file of a download is, by its SHA-256. */
+  downloaded: ReadonlyMap<string, string>;
+};
+
+/** A write that is under way: how to undo what was done so far, and what is left for the end. */
+type Writing = {
+  root: string;
+  options: RootfsOptions;
+  /** The end of every temporary name; no other run has it. */
+  suffix: string;
+  undo: (() => void)[];
+  cleanUp: (() => void)[];
+  /** When directories were modified, in seconds: what is put into them changes it, and it is set again at the end. */
+  directoryTimes: Map<string, number>;
+};
+
+/**
+ * Writes a plan into the root filesystem at `root`. No symbolic link of the root is ever followed: a link where a
+ * directory is needed is an error. Everything is written beside its place first and moved there at the end; what fails
+ * is undone, and a `RootfsError` says what it was. Directories that were there keep their modification time.
+ */
+export function writeRootfs(plan: Plan, root: string, options: RootfsOptions): Baked {
+  const suffix = `.bluebuild-nix-${randomBytes(6).toString('hex')}`;
+  const writing: Writing = { root, options, suffix, undo: [], cleanUp: [], directoryTimes: new Map() };
+  const baked: Baked = { changed: [], unchanged: [] };
+  try {
+    const toWrite = plan.entries.filter((entry) => {
+      checkParents(root, entry.path);
+      const same = isAsPlanned(root, entry, options);
+      (same ? baked.unchanged : baked.changed).push(entry.path);
+      return !same;
+    });
+    const staged = toWrite.map((entry) => ({ entry, path: stage(writing, entry) }));
+    for (const { entry, path } of staged) if (path) moveIntoPlace(writing, entry, path);
+  } catch (cause) {
+    for (const step of writing.undo.reverse()) step();
+    setDirectoryTimes(writing);
+    throw explained(cause, root);
+  }
+  for (const step of writing.cleanUp) step();
+  setDirectoryTimes(writing);
+  return baked;
+}
+
+function setDirectoryTimes({ directoryTimes }: Writing): void {
+  for (const [path, seconds] of directoryTimes) {
+    if (fs.existsSync(path)) fs.lutimesSync(path, seconds, seconds);
+  }
+}
+
+/** Every directory above `path` must be one, and none a symbolic link: a link could lead out of the root. */
+function checkParents(root: string, path: string): void {
+  const steps = path.split('/').slice(1, -1);
+  for (const index of steps.keys()) {
+    const parent = `/${steps.slice(0, index + 1).join('/')}`;
+    const found = fs.lstatSync(join(root, parent), { throwIfNoEntry: false });
+    if (!found) return;
+    if (found.isDirectory()) continue;
+    const what = found.isSymbolicLink()
+      ? `a symbolic link to ${fs.readlinkSync(join(root, parent))}`
+      : 'not a directory';
+    throw new RootfsError(`${parent} in the root is ${what}`, 'this module writes into plain directories only');
+  }
+}
+
+function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): boolean {
+  const target = join(root, entry.path);
+  const found = fs.lstatSync(target, { throwIfNoEntry: false });
+  if (!found) return false;
+  if (entry.kind === 'directory') {
+    if (found.isDirectory()) return (found.mode & 0o7777) === entry.mode && isOwned(found, options);
+    const what = found.isSymbolicLink() ? 'a symbolic link' : 'not a directory';
+    throw new RootfsError(
+      `${entry.path} in the root is ${what}`,
+      `remove it from the image: ${entry.path} must be a real directory`,
+    );
+  }
+  if (found.isDirectory()) {
+    throw new RootfsError(`${entry.path} in the root is a directory`, 'a file of this module belongs there: remove it');
+  }
+  if (entry.kind === 'symlink') return found.isSymbolicLink() && fs.readlinkSync(target) === entry.target;
+  if (!found.isFile() || (found.mode & 0o7777) !== entry.mode || !isOwned(found, options)) return false;
+  if (entry.kind === 'file')
+    return found.size === entry.content.length && fs.readFileSync(target).equals(entry.content);
+  return digestOf(target) === entry.download.sha256;
+}
+
+function isOwned(found: fs.Stats, options: RootfsOptions): boolean {
+  return !options.ownedByRoot || (found.uid === 0 && found.gid === 0);
+}
+
+/** Makes the entry beside its place; gives the path it has there, or nothing for a directory, which is made at once. */
+function stage(writing: Writing, entry: ImageEntry): string | undefined {
+  const { root, options, suffix, undo } = writing;
+  const target = join(root, entry.path);
+  makeParents(writing, dirname(target));
+  if (entry.kind === 'directory') {
+    makeDirectory(writing, target, entry.mode);
+    return undefined;
+  }
+  const path = join(dirname(target), `.${basename(target)}${suffix}`);
+  undo.push(() => fs.rmSync(path, { force: true }));
+  if (entry.kind === 'symlink') {
+    fs.symlinkSync(entry.target, path);
+  } else if (entry.kind === 'file') {
+    fs.writeFileSync(path, entry.content, { flag: 'wx', mode: entry.mode });
+  } else {
+    const source = options.downloaded.get(entry.download.sha256);
+    if (source === undefined) throw new Error(`${entry.download.name} was not downloaded`);
+    fs.copyFileSync(source, path, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
+  }
+  finish(path, entry.kind === 'symlink' ? undefined : entry.mode, options);
+  fs.lutimesSync(path, options.modificationTime, options.modificationTime);
+  return path;
+}
+
+function makeParents(writing: Writing, path: string): void {
+  const found = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (found) {
+    if (!writing.directoryTimes.has(path)) writing.directoryTimes.set(path, found.mtimeMs / 1000);
+    return;
+  }
+  makeParents(writing, dirname(path));
+  makeDirectory(writing, path, 0o755);
+}
+
+function makeDirectory({ options, undo, directoryTimes }: Writing, path: string, mode: number): void {
+  const before = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (before) {
+    undo.push(() => {
+      fs.chmodSync(path, before.mode & 0o7777);
+      if (options.ownedByRoot) fs.lchownSync(path, before.uid, before.gid);
+    });
+  } else {
+    fs.mkdirSync(path, { mode });
+    undo.push(() => fs.rmdirSync(path));
+    directoryTimes.set(path, options.modificationTime);
+  }
+  finish(path, mode, options);
+}
+
+function finish(path: string, mode: number | undefined, options: RootfsOptions): void {
+  if (options.ownedByRoot) fs.lchownSync(path, 0, 0);
+  // The mode that was asked for, whatever the umask says.
+  if (mode !== undefined) fs.chmodSync(path, mode);
+}
+
+function moveIntoPlace({ root, suffix, undo, cleanUp }: Writing, entry: ImageEntry, staged: string): void {
+  const target = join(root, entry.path);
+  if (fs.lstatSync(target, { throwIfNoEntry: false })) {
+    const before = join(dirname(target), `.${basename(target)}.before${suffix}`);
+    fs.renameSync(target, before);
+    undo.push(() => fs.renameSync(before, target));
+    cleanUp.push(() => fs.rmSync(before, { force: true }));
+  } else {
+    undo.push(() => fs.rmSync(target, { force: true }));
+  }
+  fs.renameSync(staged, target);
+}
+
+function digestOf(path: string): string {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(1024 * 1024);
+  const file = fs.openSync(path, 'r');
+  try {
+    for (;;) {
+      const length = fs.readSync(file, buffer);
+      if (length === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, length));
+    }
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+function explained(cause: unknown, root: string): unknown {
+  const { code, path } = cause as NodeJS.ErrnoException;
+  if (code === undefined) return cause;
+  const where = path ?? root;
+  const known: Record<string, [string, string]> = {
+    ENOSPC: [`no space left on the disk, at ${where}`, 'make room, and run it again'],
+    EDQUOT: [`the disk quota is used up, at ${where}`, 'make room, and run it again'],
+    EACCES: [`${where} may not be written (permission denied)`, 'run it as root, or on a root of your own'],
+    EPERM: [`${where} may not be changed (not permitted)`, 'run it as root; is the file immutable (lsattr)?'],
+    EROFS: [`${where} is on a read-only file system`, 'name a root that can be written'],
+    ENOTDIR: [`${where} is not a directory`, 'remove it from the root'],
+  };
+  const [message, help] = known[code] ?? [`${where}: ${(cause as Error).message}`, undefined];
+  return new RootfsError(`${message}; the root is as it was`, help, cause);
+}

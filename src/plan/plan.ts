@@ -1,0 +1,31 @@
+import type { Config } from '../config/config.ts';
+import type { ImageEntry, Plan } from './image-entry.ts';
+import { installerEntries } from './installer.ts';
+import { nixConfEntries } from './nix-conf.ts';
+import { persistenceEntries } from './persistence.ts';
+import { recordEntries } from './record.ts';
+import { type StaticFiles, staticEntries } from './static-files.ts';
+import { enablementEntries } from './units.ts';
+
+/**
+ * What a configuration puts into an image. Pure: the same configuration, files and version give the same plan. A valid
+ * configuration never throws.
+ */
+export function plan(config: Config, files: StaticFiles, moduleVersion: string): Plan {
+  const entries = [
+    ...staticEntries(files, 'image'),
+    ...(config.transientRoot === 'karg' ? staticEntries(files, 'karg') : []),
+    ...(config.installer.embed ? [] : staticEntries(files, 'download')),
+    ...enablementEntries(),
+    ...persistenceEntries(config),
+    ...installerEntries(config),
+    ...nixConfEntries(config),
+  ];
+  const record = recordEntries(config, byPath(entries), moduleVersion);
+  return { entries: byPath([...entries, ...record]) };
+}
+
+// By code unit, not by locale: the order must be the same on every machine.
+function byPath(entries: readonly ImageEntry[]): ImageEntry[] {
+  return entries.toSorted((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { stringify } from 'yaml';
+import type { Config } from '../config/config.ts';
+import type { ImageEntry } from './image-entry.ts';
+import { textEntry } from './static-files.ts';
+
+/** What was baked, for people (configuration.yml) and for programs (manifest.json). `entries`: all the others. */
+export function recordEntries(config: Config, entries: readonly ImageEntry[], moduleVersion: string): ImageEntry[] {
+  const { installer, persistence, transientRoot, nixConf, architecture } = config;
+  const configuration = {
+    type: 'nix',
+    installer: Object.fromEntries(
+      Object.entries(installer).filter(([, value]) => !Array.isArray(value) || value.length > 0),
+    ),
+    persistence,
+    'transient-root': transientRoot,
+    'nix-conf': nixConf,
+  };
+  const manifest = {
+    module: { name: 'bluebuild-nix', version: moduleVersion },
+    architecture,
+    installer: {
+      provider: installer.provider,
+      version: installer.version,
+      url: installer.url,
+      sha256: installer.sha256,
+      embedded: installer.embed,
+    },
+    persistence,
+    files: Object.fromEntries(entries.map((entry) => [entry.path, described(entry)])),
+  };
+  const comment = `# What bluebuild-nix ${moduleVersion} baked into this image, every default filled in.\n`;
+  return [
+    textEntry('/usr/share/bluebuild/nix/configuration.yml', `${comment}${stringify(configuration)}`),
+    textEntry('/usr/share/bluebuild/nix/manifest.json', `${JSON.stringify(manifest, null, 2)}\n`),
+  ];
+}
+
+function described(entry: ImageEntry): Record<string, string> {
+  if (entry.kind === 'symlink') return { target: entry.target };
+  const mode = entry.mode.toString(8).padStart(4, '0');
+  if (entry.kind === 'directory') return { mode };
+  const sha256 =
+    entry.kind === 'download' ? entry.download.sha256 : createHash('sha256').update(entry.content).digest('hex');
+  return { mode, sha256 };
+}
