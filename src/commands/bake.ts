@@ -42,7 +42,7 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
   const planned = planOf(config, readStaticFiles(module.files), module.version);
   const cache = cacheDirectory(options);
   try {
-    prepareRoot(options.root);
+    checkRoot(options.root);
     const downloaded = await download(planned, cache.path, source, options, output);
     const ownedByRoot = process.getuid?.() === 0;
     const baked = writeRootfs(planned, options.root, { modificationTime, ownedByRoot, downloaded });
@@ -64,17 +64,13 @@ function outcome(baked: { changed: string[]; unchanged: string[] }, root: string
   return `Baked ${baked.changed.length} entries into ${root}${before}.`;
 }
 
-function prepareRoot(root: string): void {
+/** Finds out before a download whether there can be a root; makes it only afterwards. */
+function checkRoot(root: string): void {
   const found = statSync(root, { throwIfNoEntry: false });
   if (found?.isDirectory()) return;
   if (found) throw new RootfsError(`${root} is not a directory`, 'name the directory that is to become the root');
   if (!statSync(dirname(resolve(root)), { throwIfNoEntry: false })?.isDirectory()) {
     throw new RootfsError(`${dirname(resolve(root))} does not exist`, 'make it first, or name another root');
-  }
-  try {
-    mkdirSync(root);
-  } catch (cause) {
-    throw new RootfsError(`${root} cannot be made: ${(cause as Error).message}`, 'name a root you may write', cause);
   }
 }
 

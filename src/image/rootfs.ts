@@ -52,6 +52,7 @@ export function writeRootfs(plan: Plan, root: string, options: RootfsOptions): B
   const writing: Writing = { root, options, suffix, undo: [], cleanUp: [], directoryTimes: new Map() };
   const baked: Baked = { changed: [], unchanged: [] };
   try {
+    if (!fs.existsSync(root)) makeDirectory(writing, root, 0o755);
     const toWrite = plan.entries.filter((entry) => {
       checkParents(root, entry.path);
       const same = isAsPlanned(root, entry, options);
