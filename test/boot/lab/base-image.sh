@@ -24,6 +24,9 @@ for link in "$tree"/etc/systemd/system/*.wants/*; do
   [ ! -L "$tree/etc/systemd/system/${link##*/}" ] || rm "$link"
 done
 
+# Debian's own idea of /home and /srv, which are links here (rpm-ostree drops this file too).
+rm -f "$tree/usr/lib/tmpfiles.d/home.conf"
+
 kernel=$(ls "$tree/usr/lib/modules")
 [ -e "$tree/usr/lib/modules/$kernel/vmlinuz" ] || cp "$tree/boot/vmlinuz-$kernel" "$tree/usr/lib/modules/$kernel/vmlinuz"
 for directory in proc sys dev; do mount --bind "/$directory" "$tree/$directory"; done

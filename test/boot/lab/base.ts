@@ -4,9 +4,22 @@ import { execa } from 'execa';
 import { cached, keyOf, keyOfTree } from './cache.ts';
 import { debianTree } from './host.ts';
 
-// What a bootc base image has that a first-boot program may use, and what ostree and dracut need.
+// What a bootc base image has that a first-boot program may use, and what ostree and dracut need. Debian's Nix is built
+// to use bash-static as its sandbox's /bin/sh, where the official one brings a shell of its own.
 const packagesInBase = [
-  ...['attr', 'busybox-static', 'ca-certificates', 'curl', 'dbus', 'dracut', 'e2fsprogs', 'iproute2', 'jq', 'kmod'],
+  ...[
+    'attr',
+    'bash-static',
+    'busybox-static',
+    'ca-certificates',
+    'curl',
+    'dbus',
+    'dracut',
+    'e2fsprogs',
+    'iproute2',
+    'jq',
+    'kmod',
+  ],
   ...['linux-image-cloud-amd64', 'login', 'ostree', 'ostree-boot', 'passwd', 'procps', 'sudo', 'systemd'],
   ...['systemd-sysv', 'udev', 'util-linux', 'xz-utils', 'zstd'],
 ];

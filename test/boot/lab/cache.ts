@@ -73,7 +73,8 @@ export const cached = async (
   return finished;
 };
 
-const isRunning = (pid: number): boolean => {
+/** Whether a process with this id runs on this machine. */
+export const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
     return true;

@@ -61,7 +61,8 @@ export const debianMirror = async (): Promise<string> => {
 };
 
 /**
- * Makes a Debian tree in `directory` with mmdebstrap: `minbase` installs the packages, `extract` only unpacks them.
+ * Makes a Debian tree in `directory` with mmdebstrap: `minbase` installs the packages without their documentation,
+ * `extract` only unpacks them, whole.
  * The mirror's copy of a rolling suite may be older than the suite says it is valid.
  */
 export const debianTree = async (
@@ -73,7 +74,9 @@ export const debianTree = async (
   await execa('nice', [
     ...['-n', '5', 'mmdebstrap', `--variant=${variant}`, '--mode=root', `--include=${include.join(',')}`],
     '--aptopt=Acquire::Check-Valid-Until "false"',
-    ...['doc', 'man', 'locale'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+    ...(variant === 'extract' ? [] : ['doc', 'man', 'locale']).map(
+      (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
+    ),
     ...[suite, directory, await debianMirror()],
   ]);
 };

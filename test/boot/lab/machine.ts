@@ -144,10 +144,9 @@ export const makeMachine = async (
   const running = (qemu: Qemu, qemuOptions: QemuOptions): RunningGuest => {
     const guest = guestOf(qemu);
     const powerOff: RunningGuest['powerOff'] = async (limit = 90) => {
-      // A quick shutdown may take the answer with it.
-      await guest.succeed('systemctl poweroff --no-block').catch((error: unknown) => {
-        if (qemu.isRunning()) throw error;
-      });
+      // A quick shutdown may take the answer with it; that QEMU ends is what counts.
+      const asked = await guest.run('systemctl poweroff --no-block').catch(() => undefined);
+      if (asked !== undefined && asked.code !== 0) throw new Error(`${name} refused to switch off: ${asked.stderr}`);
       await within(limit, `${name} did not switch off`, qemu.ended);
     };
     return {
@@ -181,9 +180,8 @@ export const makeMachine = async (
         await guest.succeed(
           `unshare --mount bash -euc '
              mkdir -p /run/lab/update; mount -o ro,noload ${device} /run/lab/update
-             ostree pull-local --remote= /run/lab/update/ostree/repo lab
-             ostree refs --force --create=lab "$(ostree --repo=/run/lab/update/ostree/repo rev-parse lab)"
-             ostree admin deploy --os=lab --retain lab'`,
+             ostree pull-local /run/lab/update/ostree/repo lab
+             ostree admin deploy --os=lab --stage lab'`,
           300,
         );
         await qemu.monitor.execute('device_del', { id });

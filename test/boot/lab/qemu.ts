@@ -71,15 +71,16 @@ export const startQemu = async (options: QemuOptions): Promise<Qemu> => {
   });
   const failed = async (error: unknown): Promise<never> => {
     qemu.kill('SIGKILL');
-    throw new Error(`QEMU did not start: ${await ended}`, { cause: error });
+    throw new Error(`QEMU did not start: ${String(error)}\n${await ended}`, { cause: error });
   };
   const monitor = await openMonitor(monitorSocket, () => running).catch(failed);
   const control = await openControlChannel(controlSocket, options.resumeFrom !== undefined).catch(failed);
   if (options.resumeFrom !== undefined) {
     await waitUntil('QEMU to take up the saved state', 60, async () => {
       const { status } = (await monitor.execute('query-status')) as { status: string };
-      return status === 'running' ? true : undefined;
+      return status === 'inmigrate' ? undefined : true;
     }).catch(failed);
+    await monitor.execute('cont'); // it was stopped to be saved
   }
 
   const close = async (): Promise<void> => {
