@@ -27,7 +27,7 @@ export type BootOptions = {
    * control service answers, which is before local-fs.target.
    */
   until?: string;
-  /** Seconds it may take until then; default 120. */
+  /** Seconds it may take until then; default 240, for a host that has other work too. */
   limit?: number;
 };
 
@@ -137,7 +137,7 @@ export const makeMachine = async (
         clock: bootOptions.clock ?? 'utc',
       },
       bootOptions.until ?? 'multi-user.target',
-      bootOptions.limit ?? 120,
+      bootOptions.limit ?? 240,
     );
   };
 

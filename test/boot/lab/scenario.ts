@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'vitest';
-import { cacheRoot } from './cache.ts';
+import { cacheRoot, makeRunDirectory } from './cache.ts';
 import type { Image, ImageRecipe } from './image.ts';
 import { buildImage } from './image.ts';
 import type { Machine, OwnedMachine } from './machine.ts';
@@ -32,8 +32,7 @@ export const scenario = (name: string, run: (lab: Lab) => Promise<void>, limit =
   test(name, { timeout: (limit + 180) * 1000 }, async () => {
     const failures = join(cacheRoot, 'failures', slug(name));
     await rm(failures, { recursive: true, force: true });
-    // Short, for the unix sockets in it.
-    const directory = await mkdtemp('/tmp/boot-lab-');
+    const directory = await makeRunDirectory();
     const machines: OwnedMachine[] = [];
     const lab: Lab = {
       directory,
