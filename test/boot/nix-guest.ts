@@ -58,7 +58,10 @@ export const nixFaults = async (guest: RunningGuest, persistence = '/var/lib/nix
     ['a unit has failed', 'failed=$(systemctl --failed --plain --no-legend); echo "$failed"; test -z "$failed"'],
     ['the system is not running', 'test "$(systemctl is-system-running --wait)" = running'],
     ['an /etc unit hides one of the image', '! ls -R /etc/systemd/system | grep -E "^(nix|determinate|ensure-sym)"'],
-    ['a deployment holds a store', 'test -z "$(ls -A /sysroot/ostree/deploy/lab/deploy/*.0/nix/ 2>/dev/null)"'],
+    [
+      'a deployment holds a store',
+      'test -z "$(find /sysroot/ostree/deploy/lab/deploy/*/nix -mindepth 1 -print -quit)"',
+    ],
   ];
   const faults: string[] = [];
   for (const [fault, command] of checks) {

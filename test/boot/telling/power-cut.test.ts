@@ -1,5 +1,5 @@
 import { scenario } from '../lab/scenario.ts';
-import { beforeInstallation, cutAndRecover, moments } from '../power-cuts.ts';
+import { beforeInstallation, cutAndRecover, moments } from '../interrupted-installation.ts';
 
 scenario(
   'the power is cut while Nix is unpacked, and when it is all but done: the next boot repairs it',

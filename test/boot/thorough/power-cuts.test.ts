@@ -1,5 +1,5 @@
 import { scenario } from '../lab/scenario.ts';
-import { beforeInstallation, cutAndRecover, moments } from '../power-cuts.ts';
+import { beforeInstallation, cutAndRecover, moments } from '../interrupted-installation.ts';
 
 scenario(
   `the power is cut at ${Object.keys(moments).length} moments of the installation: the next boot repairs each`,

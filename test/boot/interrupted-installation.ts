@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Machine, SavedState } from './lab/machine.ts';
+import type { Machine, RunningGuest, SavedState } from './lab/machine.ts';
 import type { Lab } from './lab/scenario.ts';
 import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
 import { nixImage } from './nix-image.ts';
@@ -28,10 +28,19 @@ export const beforeInstallation = async (lab: Lab): Promise<{ machine: Machine; 
   return { machine, state: await guest.saveState() };
 };
 
+/** Lets the installation begin, as multi-user.target would. */
+export const startInstallation = async (guest: RunningGuest): Promise<void> => {
+  await guest.succeed('systemctl start --no-block nix-install.service');
+};
+
+/** What a user reads who asks how it stands. */
+export const statusOf = async (guest: RunningGuest): Promise<string> =>
+  (await guest.run('systemctl status --no-pager --full --lines=20 nix-install.service')).stdout;
+
 /** Cuts the power at a moment of the installation; the next boot must end with a working Nix. */
 export const cutAndRecover = async (machine: Machine, state: SavedState, condition: string): Promise<void> => {
   let guest = await machine.resume(state);
-  await guest.succeed('systemctl start --no-block nix-install.service');
+  await startInstallation(guest);
   await guest.waitFor(condition, 400);
   expect(await guest.succeed('systemctl show --value --property ActiveState nix-install.service')).toBe('activating');
   await guest.cutPower();
