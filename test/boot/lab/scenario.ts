@@ -4,14 +4,14 @@ import { test } from 'vitest';
 import { cacheRoot, makeRunDirectory } from './cache.ts';
 import type { Image, ImageRecipe } from './image.ts';
 import { buildImage } from './image.ts';
-import type { Machine, OwnedMachine } from './machine.ts';
+import type { Machine, MachineOptions, OwnedMachine } from './machine.ts';
 import { makeMachine } from './machine.ts';
 
 /** What a scenario works with; all of it is cleared away when it ends. */
 export type Lab = {
   image: (recipe: ImageRecipe) => Promise<Image>;
-  /** A machine, switched off, whose disk holds the image. `diskSize` as truncate(1) takes it, default 6G. */
-  machine: (image: Image, options?: { diskSize?: string; memoryMegabytes?: number }) => Promise<Machine>;
+  /** A machine, switched off, whose disk holds the image. */
+  machine: (image: Image, options?: MachineOptions) => Promise<Machine>;
   /** A directory for files of this scenario on the host. */
   directory: string;
 };
