@@ -9,6 +9,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { execa } from 'execa';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { format, resolveConfig } from 'prettier';
 
 const repository = join(import.meta.dirname, '..');
 const notice = 'Generated from modules/nix/nix.tsp by `npm run generate`. Do not edit.';
@@ -17,10 +18,16 @@ const notice = 'Generated from modules/nix/nix.tsp by `npm run generate`. Do not
 export async function generate(): Promise<Map<string, string>> {
   const schema = await compileTypeSpec();
   return new Map([
-    ['schema/nix-v1.json', `${JSON.stringify(schema, null, 2)}\n`],
-    ['src/config/recipe-entry.ts', await recipeEntryTypes(schema)],
-    ['src/config/validator.js', validatorCode(schema)],
+    await formatted('schema/nix-v1.json', JSON.stringify(schema, null, 2)),
+    await formatted('src/config/recipe-entry.ts', await recipeEntryTypes(schema)),
+    await formatted('src/config/validator.js', validatorCode(schema)),
   ]);
+}
+
+/** As the repository formats its files, so that a change of the schema can be read in them. */
+async function formatted(path: string, text: string): Promise<[path: string, text: string]> {
+  const filepath = join(repository, path);
+  return [path, await format(text, { ...(await resolveConfig(filepath)), filepath })];
 }
 
 async function compileTypeSpec(): Promise<JSONSchema> {
