@@ -5,6 +5,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type AnySchema } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { execa } from 'execa';
@@ -54,7 +55,7 @@ async function recipeEntryTypes(schema: JSONSchema): Promise<string> {
       .replaceAll('"unevaluatedProperties":{"not":{}}', '"additionalProperties":false')
       .replaceAll('"unevaluatedProperties"', '"additionalProperties"'),
   ) as JSONSchema;
-  delete older.$id;
+  delete older['$id'];
   older.title = 'RecipeEntry';
   return compile(older, 'RecipeEntry', {
     bannerComment: `// ${notice}`,
@@ -64,7 +65,7 @@ async function recipeEntryTypes(schema: JSONSchema): Promise<string> {
 
 function validatorCode(schema: JSONSchema): string {
   const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, code: { source: true, esm: true } });
-  return `// ${notice}\n${standaloneCode.default(ajv, ajv.compile(schema))}\n`;
+  return `// ${notice}\n${standaloneCode.default(ajv, ajv.compile(schema as AnySchema))}\n`;
 }
 
 if (import.meta.main) {

@@ -57,7 +57,11 @@ function whyStrange(character: string): string {
   if (character === '%') return '`%`, which systemd would take for a specifier,';
   if (character === '\n' || character === '\r') return 'a line break';
   const point = character.codePointAt(0) ?? 0;
-  return point < 0x20 || point === 0x7f ? 'a control character' : `\`${character}\``;
+  return isControl(point) ? 'a control character' : `\`${character}\``;
+}
+
+function isControl(point: number): boolean {
+  return point < 0x20 || (point >= 0x7f && point < 0xa0);
 }
 
 function rejectedDigest(value: string): Reason {

@@ -25,21 +25,30 @@ const blueBuildKeys = ['type', 'source', 'no-cache', 'env', 'secrets'];
  */
 export function schemaDiagnostics(entry: Entry, errors: readonly ErrorObject[], schema: Schema): Diagnostic[] {
   const byPath = Map.groupBy(errors, ({ instancePath }) => instancePath);
-  const paths = [...byPath.keys()];
-  return paths.flatMap((pointer) => {
-    const found = byPath.get(pointer) ?? [];
-    const path = pathOf(pointer);
+  const outer = new Set([...byPath.keys()].flatMap(outerPointers));
+  const told = [...byPath].slice(0, mostTold).flatMap(([pointer, found]) => {
+    const path = pathOf(pointer, entry.value);
     // TypeSpec seals a mapping with `unevaluatedProperties: {not: {}}`, so it is the unknown value that fails.
     if (found.some(({ keyword }) => keyword === 'not')) return [unknownKey(entry, path, schema)];
     // The value is a mapping or list with something wrong inside: that is told there, not of the whole.
-    if (paths.some((other) => other.startsWith(`${pointer}/`))) return [];
+    if (outer.has(pointer)) return [];
     const required = found.find(({ keyword }) => keyword === 'required');
     if (required) {
       const { missingProperty } = required.params as { missingProperty: string };
       return [error(`${nameOf(path)} needs \`${missingProperty}\``, entry.placeOf(path))];
     }
-    return [wrongValue(entry, path, schemaAt(schema, path), schema)];
+    return [wrongValue(entry, path, found, schema)];
   });
+  const rest = byPath.size - mostTold;
+  return rest > 0 ? [...told, error(`and ${rest} more errors in this entry`, entry.placeOf([]))] : told;
+}
+
+/** Nobody reads more at once, and each has to be found in the text. */
+const mostTold = 100;
+
+function outerPointers(pointer: string): string[] {
+  const steps = pointer.split('/');
+  return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('/'));
 }
 
 function unknownKey(entry: Entry, path: Path, schema: Schema): Diagnostic {
@@ -47,20 +56,32 @@ function unknownKey(entry: Entry, path: Path, schema: Schema): Diagnostic {
   const parent = path.slice(0, -1);
   const all = Object.keys(objectSchemaAt(schema, parent)?.properties ?? {});
   const own = parent.length === 0 ? all.filter((name) => !blueBuildKeys.includes(name)) : all;
-  const where = parent.length === 0 ? 'the nix module' : nameOf(parent);
+  const hint = key === '<<' ? '; YAML 1.2 has no merge keys' : didYouMean(key, all) || otherLevel(key, parent, schema);
   return error(
-    `\`${key}\` is not a key of ${where}${didYouMean(key, all)}`,
+    `${nameOf([key])} is not a key of ${nameOf(parent)}${hint}`,
     entry.placeOf(path, 'key'),
     `its keys are ${list(own, 'and')}`,
   );
 }
 
-function wrongValue(entry: Entry, path: Path, expected: Schema | undefined, schema: Schema): Diagnostic {
+function otherLevel(key: string, parent: Path, schema: Schema): string {
+  const other: Path = parent.length === 0 ? ['installer'] : [];
+  const keys = Object.keys(objectSchemaAt(schema, other)?.properties ?? {});
+  return keys.includes(key) && !blueBuildKeys.includes(key) ? `; it is one of ${nameOf(other)}` : '';
+}
+
+function wrongValue(entry: Entry, path: Path, found: readonly ErrorObject[], schema: Schema): Diagnostic {
+  const expected = schemaAt(schema, path);
   const value = path.reduce<unknown>((inner, step) => (inner as Record<string | number, unknown>)[step], entry.value);
   const place = entry.placeOf(path);
   const choices = expected ? choicesOf(expected, schema) : [];
   const allowed = expected ? describe(expected, schema) : undefined;
-  if (typeof value === 'string' && !choices.length) {
+  const tooLong = found.find(({ keyword }) => keyword === 'maxLength');
+  if (tooLong && typeof value === 'string') {
+    const { limit } = tooLong.params as { limit: number };
+    return error(`${nameOf(path)} has ${value.length} characters, and at most ${limit} can work`, place);
+  }
+  if (typeof value === 'string' && found.some(({ keyword }) => keyword === 'pattern')) {
     const reason = whyNotAllowed(path, value);
     if (reason) return error(`${nameOf(path)}: ${reason.message}`, place, reason.help);
   }
@@ -81,7 +102,7 @@ function schemaAt(schema: Schema, path: Path): Schema | undefined {
     (at, step) =>
       at &&
       branches(at, schema)
-        .map((branch) => branch.properties?.[step] ?? branch.items ?? additional(branch))
+        .map((branch) => property(branch, step) ?? branch.items ?? additional(branch))
         .find((found) => found !== undefined),
     schema,
   );
@@ -90,6 +111,10 @@ function schemaAt(schema: Schema, path: Path): Schema | undefined {
 function objectSchemaAt(schema: Schema, path: Path): Schema | undefined {
   const at = schemaAt(schema, path);
   return at && branches(at, schema).find((branch) => branch.properties);
+}
+
+function property({ properties }: Schema, step: string | number): Schema | undefined {
+  return properties && Object.hasOwn(properties, step) ? properties[step] : undefined;
 }
 
 function additional(schema: Schema): Schema | undefined {
@@ -125,7 +150,9 @@ function nameOf(path: Path): string {
   if (path.length === 0) return 'the nix module';
   return code(
     path
-      .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
+      .map((step) =>
+        typeof step === 'number' ? `[${step}]` : `.${/^[\w@<-]+$/.test(step) ? cut(step) : cut(quoted(step))}`,
+      )
       .join('')
       .replace(/^\./, ''),
   );
@@ -135,8 +162,15 @@ function show(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  const text = JSON.stringify(value) ?? String(value);
-  return code(text.length > 60 ? `${text.slice(0, 59)}…` : text);
+  return code(cut(typeof value === 'string' ? quoted(value) : String(value)));
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 
 function didYouMean(word: string, words: readonly string[]): string {
@@ -159,10 +193,13 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-function pathOf(pointer: string): Path {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((step) => (/^(0|[1-9][0-9]*)$/.test(step) ? Number(step) : step));
+function pathOf(pointer: string, value: unknown): Path {
+  const steps = pointer.split('/').slice(1);
+  let inner = value;
+  return steps.map((escaped) => {
+    const step = escaped.replaceAll('~1', '/').replaceAll('~0', '~');
+    const inList = Array.isArray(inner);
+    inner = (inner as Record<string, unknown>)[step];
+    return inList ? Number(step) : step;
+  });
 }

@@ -62,13 +62,24 @@ export function writeRootfs(plan: Plan, root: string, options: RootfsOptions): B
     const staged = toWrite.map((entry) => ({ entry, path: stage(writing, entry) }));
     for (const { entry, path } of staged) if (path) moveIntoPlace(writing, entry, path);
   } catch (cause) {
-    for (const step of writing.undo.reverse()) step();
-    setDirectoryTimes(writing);
-    throw explained(cause, root);
+    throw explained(cause, root, undo(writing));
   }
   for (const step of writing.cleanUp) step();
   setDirectoryTimes(writing);
   return baked;
+}
+
+/** Undoes all it can; gives why the rest could not be undone. */
+function undo(writing: Writing): string[] {
+  const steps = [...writing.undo.reverse(), () => setDirectoryTimes(writing)];
+  return steps.flatMap((step) => {
+    try {
+      step();
+      return [];
+    } catch (cause) {
+      return [cause instanceof Error ? cause.message : String(cause)];
+    }
+  });
 }
 
 function setDirectoryTimes({ directoryTimes }: Writing): void {
@@ -107,8 +118,9 @@ function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): b
   if (found.isDirectory()) {
     throw new RootfsError(`${entry.path} in the root is a directory`, 'a file of this module belongs there: remove it');
   }
+  if (!isOwned(found, options)) return false;
   if (entry.kind === 'symlink') return found.isSymbolicLink() && fs.readlinkSync(target) === entry.target;
-  if (!found.isFile() || (found.mode & 0o7777) !== entry.mode || !isOwned(found, options)) return false;
+  if (!found.isFile() || (found.mode & 0o7777) !== entry.mode) return false;
   if (entry.kind === 'file')
     return found.size === entry.content.length && fs.readFileSync(target).equals(entry.content);
   return digestOf(target) === entry.download.sha256;
@@ -157,8 +169,8 @@ function makeDirectory({ options, undo, directoryTimes }: Writing, path: string,
   const before = fs.lstatSync(path, { throwIfNoEntry: false });
   if (before) {
     undo.push(() => {
-      fs.chmodSync(path, before.mode & 0o7777);
       if (options.ownedByRoot) fs.lchownSync(path, before.uid, before.gid);
+      fs.chmodSync(path, before.mode & 0o7777);
     });
   } else {
     fs.mkdirSync(path, { mode });
@@ -202,7 +214,7 @@ function digestOf(path: string): string {
   }
 }
 
-function explained(cause: unknown, root: string): unknown {
+function explained(cause: unknown, root: string, notUndone: readonly string[]): unknown {
   const { code, path } = cause as NodeJS.ErrnoException;
   if (code === undefined) return cause;
   const where = path ?? root;
@@ -215,5 +227,6 @@ function explained(cause: unknown, root: string): unknown {
     ENOTDIR: [`${where} is not a directory`, 'remove it from the root'],
   };
   const [message, help] = known[code] ?? [`${where}: ${(cause as Error).message}`, undefined];
-  return new RootfsError(`${message}; the root is as it was`, help, cause);
+  const state = notUndone.length === 0 ? 'the root is as it was' : `not all could be undone (${notUndone.join('; ')})`;
+  return new RootfsError(`${message}; ${state}`, help, cause);
 }
