@@ -64,7 +64,15 @@ async function recipeEntryTypes(schema: JSONSchema): Promise<string> {
 }
 
 function validatorCode(schema: JSONSchema): string {
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, code: { source: true, esm: true } });
+  // unicode: lengths are of ASCII texts alone, and counting characters would need a file of ajv's beside the validator.
+  const ajv = new Ajv2020({
+    unicode: false,
+    logger: false,
+    allErrors: true,
+    verbose: true,
+    allowUnionTypes: true,
+    code: { source: true, esm: true },
+  });
   return `// ${notice}\n${standaloneCode.default(ajv, ajv.compile(schema as AnySchema))}\n`;
 }
 

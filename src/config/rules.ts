@@ -121,7 +121,13 @@ function digest(
       return [error('`installer.sha256` is empty', at('sha256'), `add ${architectures.join(' or ')}`)];
     }
     if (sha256[architecture] === undefined) {
-      return [error(`\`installer.sha256\` has no digest for ${architecture}, which this image is for`, at('sha256'))];
+      return [
+        error(
+          `\`installer.sha256\` has no digest for ${architecture}, which this image is for`,
+          at('sha256'),
+          `add \`${architecture}\``,
+        ),
+      ];
     }
   }
   const digest = typeof sha256 === 'string' ? sha256 : sha256[architecture];
@@ -144,14 +150,18 @@ function url(
     const help = `what is replaced is ${placeholders.map((name) => `\`{${name}}\``).join(' and ')}`;
     return [error(`\`installer.url\`: nothing is known as \`${unknown[0]}\``, at('url'), help)];
   }
-  if (!URL.canParse(settings.url)) return [error('`installer.url` is not a url', at('url'))];
+  if (!URL.canParse(settings.url))
+    return [error('`installer.url` is not a url', at('url'), 'write `https://HOST/PATH`')];
   const { protocol, pathname, username, password } = new URL(settings.url);
   if (username || password) {
-    return [error('`installer.url` holds a password, which every user of the image could read', at('url'))];
+    const help = 'name an address that needs none, or put the file into `files/`';
+    return [
+      error('`installer.url` holds a user name or password, which every user of the image could read', at('url'), help),
+    ];
   }
   if (protocol !== 'file:') return [];
   // `new URL` has resolved `..` and `%2e%2e`; what is still encoded is no separator once it is decoded.
-  if (!pathname.startsWith(`${filesDirectory}/`) || /%(2f|5c|00)|%(?![0-9a-f]{2})/i.test(pathname)) {
+  if (!pathname.startsWith(`${filesDirectory}/`) || /%(2f|5c|00)|%(?![0-9a-f]{2})|\/$/i.test(pathname)) {
     const help = `put the file into \`files/\` and write \`file://${filesDirectory}/NAME\``;
     return [error(`\`installer.url\`: only files of the project can be baked, and this is none`, at('url'), help)];
   }
@@ -196,7 +206,7 @@ function nixConfValue(entry: Entry, path: Path, value: NixConfValue): Diagnostic
     return [];
   }
   const help = 'put it in quotes, as nix.conf is to have it';
-  return [error(`\`${path[0]}.${path[1]}\`: ${value} is not the exact number any more`, entry.placeOf(path), help)];
+  return [error(`\`${path[0]}.${path[1]}\` has too many digits, and would become ${value}`, entry.placeOf(path), help)];
 }
 
 function lengthOf(setting: NixConfValue): number {

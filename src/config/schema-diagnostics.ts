@@ -3,6 +3,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { type Diagnostic, error } from '../diagnostic/diagnostic.ts';
 import type { Path } from '../recipe/document.ts';
 import type { Entry } from '../recipe/entries.ts';
+import { architectureOf } from './architecture.ts';
 import { whyNotAllowed } from './rejected-text.ts';
 
 /** The parts of JSON Schema that TypeSpec emits for this module. */
@@ -40,7 +41,7 @@ export function schemaDiagnostics(entry: Entry, errors: readonly ErrorObject[], 
     return [wrongValue(entry, path, found, schema)];
   });
   const rest = byPath.size - mostTold;
-  return rest > 0 ? [...told, error(`and ${rest} more errors in this entry`, entry.placeOf([]))] : told;
+  return rest > 0 ? [...told, error(`and ${rest} more errors in this entry, not shown`)] : told;
 }
 
 /** Nobody reads more at once, and each has to be found in the text. */
@@ -56,7 +57,7 @@ function unknownKey(entry: Entry, path: Path, schema: Schema): Diagnostic {
   const parent = path.slice(0, -1);
   const all = Object.keys(objectSchemaAt(schema, parent)?.properties ?? {});
   const own = parent.length === 0 ? all.filter((name) => !blueBuildKeys.includes(name)) : all;
-  const hint = key === '<<' ? '; YAML 1.2 has no merge keys' : didYouMean(key, all) || otherLevel(key, parent, schema);
+  const hint = key === '<<' ? noMergeKeys : didYouMean(key, all) || otherLevel(key, parent, schema);
   return error(
     `${nameOf([key])} is not a key of ${nameOf(parent)}${hint}`,
     entry.placeOf(path, 'key'),
@@ -71,29 +72,44 @@ function otherLevel(key: string, parent: Path, schema: Schema): string {
 }
 
 function wrongValue(entry: Entry, path: Path, found: readonly ErrorObject[], schema: Schema): Diagnostic {
-  const expected = schemaAt(schema, path);
   const value = path.reduce<unknown>((inner, step) => (inner as Record<string | number, unknown>)[step], entry.value);
   const place = entry.placeOf(path);
-  const choices = expected ? choicesOf(expected, schema) : [];
-  const allowed = expected ? describe(expected, schema) : undefined;
+  const name = nameOf(path);
   const tooLong = found.find(({ keyword }) => keyword === 'maxLength');
   if (tooLong && typeof value === 'string') {
     const { limit } = tooLong.params as { limit: number };
-    return error(`${nameOf(path)} has ${value.length} characters, and at most ${limit} can work`, place);
+    return error(`${name} has ${value.length} characters, and at most ${limit} can work`, place);
   }
   if (typeof value === 'string' && found.some(({ keyword }) => keyword === 'pattern')) {
     const reason = whyNotAllowed(path, value);
-    if (reason) return error(`${nameOf(path)}: ${reason.message}`, place, reason.help);
+    if (reason)
+      return error(`${name}${reason.message.startsWith('`') ? ':' : ''} ${reason.message}`, place, reason.help);
   }
-  // YAML 1.1 took a bare `off` for false; a program that still does must be told of quotes.
-  const asWord = typeof value === 'boolean' ? (value ? 'on' : 'off') : undefined;
-  const hint =
-    typeof value === 'string'
-      ? didYouMean(value, choices)
-      : asWord && choices.includes(asWord)
-        ? `; did you mean \`'${asWord}'\`, with quotes?`
-        : '';
-  return error(`${nameOf(path)} must be ${allowed ?? 'something else'}, not ${show(value)}${hint}`, place);
+  const expected = schemaAt(schema, path) ?? {};
+  const allowed = `must be ${describe(expected, schema)}`;
+  if (value === null) return error(`${name} is empty, and ${allowed}`, place);
+  const hint = path.at(-1) === '<<' ? noMergeKeys : meant(value, expected, schema);
+  const takesText = branches(expected, schema).some(({ type, enum: choices }) => type === 'string' && !choices);
+  const help = takesText && (typeof value === 'boolean' || Number.isFinite(value)) ? 'put it in quotes' : undefined;
+  return error(`${name} ${allowed}, not ${show(value)}${hint}`, place, help);
+}
+
+const noMergeKeys = '; YAML 1.2 has no merge keys';
+
+function meant(value: unknown, expected: Schema, schema: Schema): string {
+  const choices = branches(expected, schema).flatMap((branch) => branch.enum ?? []);
+  // YAML 1.1 took `off` and `no` for false; who still does, in a program or in the mind, must be told.
+  if (typeof value === 'boolean') {
+    const word = value ? 'on' : 'off';
+    return choices.includes(word) ? `; did you mean \`'${word}'\`, with quotes?` : '';
+  }
+  if (typeof value !== 'string') return '';
+  if (branches(expected, schema).some(({ type }) => type === 'boolean')) {
+    const word = value.toLowerCase();
+    const truth = ['yes', 'on', 'true'].includes(word) || (['no', 'off', 'false'].includes(word) ? false : undefined);
+    return truth === undefined ? '' : `; did you mean \`${truth}\`${word === String(truth) ? ', without quotes' : ''}?`;
+  }
+  return didYouMean(value, choices);
 }
 
 /** The schema of the value at `path`. */
@@ -127,10 +143,6 @@ function branches(schema: Schema, top: Schema): Schema[] {
   return schema.anyOf ? schema.anyOf.flatMap((branch) => branches(branch, top)) : [schema];
 }
 
-function choicesOf(schema: Schema, top: Schema): string[] {
-  return branches(schema, top).flatMap((branch) => branch.enum ?? []);
-}
-
 function describe(schema: Schema, top: Schema): string {
   const parts = branches(schema, top).flatMap((branch) => {
     if (branch.enum) return branch.enum.map(code);
@@ -159,7 +171,6 @@ function nameOf(path: Path): string {
 }
 
 function show(value: unknown): string {
-  if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
   return code(cut(typeof value === 'string' ? quoted(value) : String(value)));
@@ -175,6 +186,8 @@ function cut(text: string): string {
 
 function didYouMean(word: string, words: readonly string[]): string {
   if (words.length === 0) return '';
+  const architecture = architectureOf(word);
+  if (architecture && words.includes(architecture)) return `; did you mean ${code(architecture)}?`;
   const lower = word.toLowerCase().replaceAll('_', '-');
   const best = closest(lower, words as string[]);
   return distance(lower, best) <= Math.max(1, Math.floor(best.length / 3)) ? `; did you mean ${code(best)}?` : '';

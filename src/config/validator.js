@@ -218,7 +218,6 @@ const pattern4 = new RegExp('^[0-9]+(\\.[0-9]+){1,3}$', 'u');
 const pattern5 = new RegExp('^(https://|file:///)[!-~]+$', 'u');
 const pattern6 = new RegExp('^[0-9a-f]{64}$', 'u');
 const pattern9 = new RegExp('^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$', 'u');
-const func1 = require('ajv/dist/runtime/ucs2length').default;
 const schema38 = {
   type: 'object',
   properties: {
@@ -460,7 +459,7 @@ function validate21(
     if (data.url !== undefined) {
       let data2 = data.url;
       if (typeof data2 === 'string') {
-        if (func1(data2) > 2000) {
+        if (data2.length > 2000) {
           const err4 = {
             instancePath: instancePath + '/url',
             schemaPath: '#/properties/url/maxLength',
@@ -1421,7 +1420,7 @@ function validate20(
     if (data.persistence !== undefined) {
       let data8 = data.persistence;
       if (typeof data8 === 'string') {
-        if (func1(data8) > 200) {
+        if (data8.length > 200) {
           const err15 = {
             instancePath: instancePath + '/persistence',
             schemaPath: '#/properties/persistence/maxLength',

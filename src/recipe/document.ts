@@ -1,7 +1,6 @@
 import {
   type Alias,
   type Document as YamlDocument,
-  type ErrorCode,
   isAlias,
   isMap,
   isPair,
@@ -47,6 +46,10 @@ export function parse(file: string, text: string): Document | Diagnostic[] {
   const options = { lineCounter, prettyErrors: false, logLevel: 'error', schema: 'core', uniqueKeys: false } as const;
   const document = parseDocument(text, options);
   const place = (from: number, to: number) => placeIn(file, text, lineCounter, from, to);
+  // Where the stack ended is an accident.
+  if (document.errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) {
+    return [error(`${file} is nested too deeply`, undefined, 'a recipe has a few levels: is this the right file?')];
+  }
   const found = [
     ...[...document.errors, ...document.warnings].map((problem) => syntaxError(problem, place)),
     ...controlCharacters(text, place),
@@ -79,23 +82,27 @@ export function tooLarge(file: string): Diagnostic {
 type PlaceOf = (from: number, to: number) => Place;
 
 function syntaxError({ code, message, pos }: YAMLError, place: PlaceOf): Diagnostic {
-  const known = syntaxErrors[code];
+  const known = syntaxErrors[message] ?? syntaxErrors[code];
   return error(known?.message ?? firstLine(message), place(...pos), known?.help);
 }
 
-/** Where yaml's own words do not say what to do. */
-const syntaxErrors: Partial<Record<ErrorCode, { message: string; help: string }>> = {
-  BAD_INDENT: {
-    message: 'the indentation does not fit to what is above',
-    help: 'keys of one mapping begin in the same column, and what is inside a key or bracket is further in',
-  },
+const badIndent = {
+  message: 'the indentation does not fit to what is above',
+  help: 'keys of one mapping begin in the same column, and what is inside a key or bracket is further in',
+};
+
+/** By yaml's code, or by its words where the code has several. */
+const syntaxErrors: Record<string, { message: string; help: string }> = {
+  BAD_INDENT: badIndent,
+  'Sequence item without - indicator': badIndent,
+  'Missing closing "quote': { message: 'a double quote is not closed', help: 'close it; it begins in a line above' },
+  "Missing closing 'quote": { message: 'a single quote is not closed', help: 'close it; it begins in a line above' },
   BAD_SCALAR_START: { message: 'no text begins with this character in YAML', help: 'put the whole value in quotes' },
   BLOCK_AS_IMPLICIT_KEY: {
     message: 'a second `: ` in this line',
     help: 'put a value with a colon in quotes; begin a mapping in a line of its own',
   },
   MULTIPLE_DOCS: { message: 'a second YAML document begins here', help: 'remove the `---`: a recipe is one document' },
-  RESOURCE_EXHAUSTION: { message: 'nested too deeply', help: 'a recipe has a few levels: is this the right file?' },
   TAB_AS_INDENT: { message: 'a tab, with which nothing can be indented in YAML', help: 'use spaces' },
   TAG_RESOLVE_FAILED: { message: 'this tag means nothing in a recipe', help: 'leave it out, or put the `!` in quotes' },
 };

@@ -92,7 +92,9 @@ function readModule(
   const { type } = module;
   if (typeof type !== 'string') {
     reading.diagnostics.push(
-      error('a module needs a `type`', document.placeOf('type' in module ? [...path, 'type'] : path)),
+      'type' in module
+        ? error('`type` must name a module', document.placeOf([...path, 'type']))
+        : error('a module needs a `type`', document.placeOf(path)),
     );
     return;
   }
