@@ -84,7 +84,8 @@ function undo(writing: Writing): string[] {
 
 function setDirectoryTimes({ directoryTimes }: Writing): void {
   for (const [path, seconds] of directoryTimes) {
-    if (fs.existsSync(path)) fs.lutimesSync(path, seconds, seconds);
+    const found = fs.lstatSync(path, { throwIfNoEntry: false });
+    if (found && found.mtimeMs / 1000 !== seconds) fs.lutimesSync(path, seconds, seconds);
   }
 }
 
@@ -140,7 +141,7 @@ function stage(writing: Writing, entry: ImageEntry): string | undefined {
     return undefined;
   }
   const path = join(dirname(target), `.${basename(target)}${suffix}`);
-  undo.push(() => fs.rmSync(path, { force: true }));
+  undo.push(() => remove(path));
   if (entry.kind === 'symlink') {
     fs.symlinkSync(entry.target, path);
   } else if (entry.kind === 'file') {
@@ -186,15 +187,19 @@ function finish(path: string, mode: number | undefined, options: RootfsOptions):
   if (mode !== undefined) fs.chmodSync(path, mode);
 }
 
+function remove(path: string): void {
+  if (fs.lstatSync(path, { throwIfNoEntry: false })) fs.unlinkSync(path);
+}
+
 function moveIntoPlace({ root, suffix, undo, cleanUp }: Writing, entry: ImageEntry, staged: string): void {
   const target = join(root, entry.path);
   if (fs.lstatSync(target, { throwIfNoEntry: false })) {
     const before = join(dirname(target), `.${basename(target)}.before${suffix}`);
     fs.renameSync(target, before);
     undo.push(() => fs.renameSync(before, target));
-    cleanUp.push(() => fs.rmSync(before, { force: true }));
+    cleanUp.push(() => remove(before));
   } else {
-    undo.push(() => fs.rmSync(target, { force: true }));
+    undo.push(() => remove(target));
   }
   fs.renameSync(staged, target);
 }
@@ -215,9 +220,10 @@ function digestOf(path: string): string {
 }
 
 function explained(cause: unknown, root: string, notUndone: readonly string[]): unknown {
-  const { code, path } = cause as NodeJS.ErrnoException;
+  // What is copied or moved has two paths; the root is where the second is.
+  const { code, path, dest } = cause as NodeJS.ErrnoException & { dest?: string };
   if (code === undefined) return cause;
-  const where = path ?? root;
+  const where = dest ?? path ?? root;
   const known: Record<string, [string, string]> = {
     ENOSPC: [`no space left on the disk, at ${where}`, 'make room, and run it again'],
     EDQUOT: [`the disk quota is used up, at ${where}`, 'make room, and run it again'],
@@ -227,6 +233,9 @@ function explained(cause: unknown, root: string, notUndone: readonly string[]): 
     ENOTDIR: [`${where} is not a directory`, 'remove it from the root'],
   };
   const [message, help] = known[code] ?? [`${where}: ${(cause as Error).message}`, undefined];
-  const state = notUndone.length === 0 ? 'the root is as it was' : `not all could be undone (${notUndone.join('; ')})`;
+  const state =
+    notUndone.length === 0
+      ? 'the root is as it was'
+      : `${notUndone.length} changes could not be undone (${notUndone[0]})`;
   return new RootfsError(`${message}; ${state}`, help, cause);
 }
