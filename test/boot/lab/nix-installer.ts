@@ -29,7 +29,17 @@ export const nixInstaller = async (tarball?: NixTarball): Promise<string> => {
     await execa(
       'nice',
       [
-        ...['-n', '5', 'cargo', 'install', '--locked', '--no-track', `nix-installer@${nixInstallerVersion}`, '--root', partial],
+        ...[
+          '-n',
+          '5',
+          'cargo',
+          'install',
+          '--locked',
+          '--no-track',
+          `nix-installer@${nixInstallerVersion}`,
+          '--root',
+          partial,
+        ],
         ...['--target-dir', join(cacheRoot, 'cargo-target')],
         ...profile.flatMap((setting) => ['--config', `profile.release.${setting}`]),
       ],

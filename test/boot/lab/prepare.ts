@@ -24,7 +24,8 @@ export const setup = async (): Promise<void> => {
   await pruneRunDirectories();
   // Another run may be working with what looks left behind.
   const mayPrune = await isAlone();
-  if (mayPrune) await pruneCache({ debian: 1, base: 1, disks: 24, 'nix-tarball': 4, 'nix-installer': 4, installed: 12 });
+  if (mayPrune)
+    await pruneCache({ debian: 1, base: 1, disks: 24, 'nix-tarball': 4, 'nix-installer': 4, installed: 12 });
   const { name } = await baseImage();
   if (mayPrune) await pruneImages(name, 24);
 };
