@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -146,6 +148,28 @@ describe('an installer over https', () => {
     expect(added).toEqual(expect.arrayContaining(planned.filter((path) => path !== '/usr/lib/systemd/system')));
     expect(added.filter((path) => /^\/(etc|var|tmp|run|root)\b/.test(path))).toEqual([]);
     expect({ changed, removed }).toEqual({ changed: [], removed: [] });
+  });
+
+  test('through the proxy that the build is told of', async () => {
+    const connections: string[] = [];
+    const proxy = createServer();
+    proxy.on('connect', (request, client) => {
+      connections.push(request.url ?? '');
+      const upstream = connect(Number(request.url?.split(':')[1]), '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        upstream.pipe(client).pipe(upstream);
+      });
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const built = await buildLines(
+      'proxy',
+      [trusting, `RUN ${moduleMount} https_proxy=http://127.0.0.1:${port} ${run()}`],
+      prepare,
+    );
+    proxy.close();
+    expect(built.exitCode, built.log).toBe(0);
+    expect(connections).toEqual([new URL(server.url('/')).host]);
   });
 
   test('from a server that it does not trust: no image, and what to do', async () => {
