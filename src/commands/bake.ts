@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Architecture } from '../config/architecture.ts';
-
 import { filesDirectory } from '../config/rules.ts';
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
@@ -35,8 +35,9 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
     output.err(formatDiagnostics(config, 'text', output.errColors));
     return 1;
   }
-  const modificationTime = Number(options.environment['SOURCE_DATE_EPOCH'] ?? '0');
-  if (!Number.isSafeInteger(modificationTime) || modificationTime < 0) {
+  const epoch = options.environment['SOURCE_DATE_EPOCH'] ?? '0';
+  // A date of the year 5138 is none; file systems end sooner.
+  if (!/^[0-9]{1,11}$/.test(epoch)) {
     return fail('SOURCE_DATE_EPOCH is not a number of seconds', 'unset it, or give seconds since 1970');
   }
   const planned = planOf(config, readStaticFiles(module.files), module.version);
@@ -46,7 +47,7 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
     const carryOut = await prepareSteps(planned, options.root, output);
     const downloaded = await download(planned, cache.path, source, options, output);
     const ownedByRoot = process.getuid?.() === 0;
-    const rootfsOptions = { modificationTime, ownedByRoot, downloaded };
+    const rootfsOptions = { modificationTime: Number(epoch), ownedByRoot, downloaded };
     const baked = carryOut
       ? await writeRootfsWithSteps(planned, options.root, rootfsOptions, carryOut)
       : writeRootfs(planned, options.root, rootfsOptions);
@@ -70,9 +71,12 @@ function outcome(baked: { changed: string[]; unchanged: string[] }, root: string
 
 /** Finds out before a download whether there can be a root; makes it only afterwards. */
 function checkRoot(root: string): void {
+  // Joined with a path, nothing is `/`: a variable of a script that is not set must not bake into its own system.
+  if (root === '') throw new RootfsError('the root has no name', 'name a directory, or `/` for this system itself');
   const found = statSync(root, { throwIfNoEntry: false });
   if (found?.isDirectory()) return;
-  if (found) throw new RootfsError(`${root} is not a directory`, 'name the directory that is to become the root');
+  if (found || lstatSync(root, { throwIfNoEntry: false }))
+    throw new RootfsError(`${root} is not a directory`, 'name the directory that is to become the root');
   if (!statSync(dirname(resolve(root)), { throwIfNoEntry: false })?.isDirectory()) {
     throw new RootfsError(`${dirname(resolve(root))} does not exist`, 'make it first, or name another root');
   }
@@ -142,7 +146,14 @@ function projectFiles(source: Source, { root, environment }: BakeOptions): strin
   return environment['CONFIG_DIRECTORY'] || filesDirectory;
 }
 
+/** A file: url of the configuration as it is on this disk. Throws where a link leads it out of the project's files. */
 function inProject(url: string, files: string): string {
-  const prefix = `file://${filesDirectory}/`;
-  return url.startsWith(prefix) ? `file://${encodeURI(files)}/${url.slice(prefix.length)}` : url;
+  if (!url.startsWith('file:')) return url;
+  const path = join(files, fileURLToPath(url).slice(filesDirectory.length));
+  if (!statSync(path, { throwIfNoEntry: false })) return pathToFileURL(path).href;
+  const real = realpathSync(path);
+  if (!real.startsWith(`${realpathSync(files)}/`)) {
+    throw new RootfsError(`${path} is a symbolic link to ${real}, outside ${files}`, 'copy the file itself there');
+  }
+  return pathToFileURL(real).href;
 }

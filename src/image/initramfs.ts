@@ -80,7 +80,7 @@ export async function rebuildInitramfs(
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const instead = 'or use `transient-root: karg` or `off`: /nix exists either way';
-const dracutHelp = `see whether dracut builds an initramfs in this image without this module, ${instead}`;
+const dracutHelp = `the image is as it was; see whether dracut builds an initramfs in this image without this module, ${instead}`;
 
 type Ended = { exitCode?: number; signal?: string; stdout: string; all: string };
 type Run = (command: string, args: readonly string[]) => Promise<Ended>;
@@ -101,7 +101,7 @@ function runner(root: string, cancelSignal: AbortSignal): Run {
     const result = await (resolve(root) === '/'
       ? execa(command, args, options)
       : execa('unshare', ['--mount', 'sh', '-c', enter, 'sh', resolve(root), ...inside], options));
-    if (result.isCanceled) throw failure('interrupted while dracut ran');
+    if (result.isCanceled) throw failure('interrupted while dracut ran', 'the image is as it was');
     if (result.exitCode === undefined && result.signal === undefined) {
       throw failure(`${command} cannot be run: ${result.originalMessage ?? ''}`);
     }
@@ -210,7 +210,7 @@ function refusal(why: string, help = `use \`transient-root: karg\` or \`off\`: /
 }
 
 function failure(what: string, help?: string): RootfsError {
-  return new RootfsError(`${what}; the root is as it was`, help);
+  return new RootfsError(what, help);
 }
 
 function program(root: string, name: string, directories: readonly string[]): string {

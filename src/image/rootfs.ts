@@ -63,7 +63,7 @@ export function writeRootfs(plan: Plan, root: string, options: RootfsOptions): B
     end(writing);
     return baked;
   } catch (cause) {
-    throw undone(writing, cause);
+    throw explained(cause, root, undo(writing));
   }
 }
 
@@ -81,7 +81,7 @@ export async function writeRootfsWithSteps(
     end(writing);
     return { changed: [...baked.changed, ...changed], unchanged: baked.unchanged };
   } catch (cause) {
-    throw undone(writing, cause);
+    throw explained(cause, root, undo(writing));
   }
 }
 
@@ -110,12 +110,6 @@ function end(writing: Writing): void {
   setDirectoryTimes(writing);
 }
 
-function undone(writing: Writing, cause: unknown): unknown {
-  for (const step of writing.undo.reverse()) step();
-  setDirectoryTimes(writing);
-  return explained(cause, writing.root);
-}
-
 function writtenRoot(writing: Writing): WrittenRoot {
   const { root, options, suffix, undo, cleanUp } = writing;
   return {
@@ -138,6 +132,19 @@ function writtenRoot(writing: Writing): WrittenRoot {
       moveIntoPlace(writing, to, join(root, from));
     },
   };
+}
+
+/** Undoes all it can; gives why the rest could not be undone. */
+function undo(writing: Writing): string[] {
+  const steps = [...writing.undo.reverse(), () => setDirectoryTimes(writing)];
+  return steps.flatMap((step) => {
+    try {
+      step();
+      return [];
+    } catch (cause) {
+      return [cause instanceof Error ? cause.message : String(cause)];
+    }
+  });
 }
 
 function setDirectoryTimes({ directoryTimes }: Writing): void {
@@ -176,8 +183,9 @@ function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): b
   if (found.isDirectory()) {
     throw new RootfsError(`${entry.path} in the root is a directory`, 'a file of this module belongs there: remove it');
   }
+  if (!isOwned(found, options)) return false;
   if (entry.kind === 'symlink') return found.isSymbolicLink() && fs.readlinkSync(target) === entry.target;
-  if (!found.isFile() || (found.mode & 0o7777) !== entry.mode || !isOwned(found, options)) return false;
+  if (!found.isFile() || (found.mode & 0o7777) !== entry.mode) return false;
   if (entry.kind === 'file')
     return found.size === entry.content.length && fs.readFileSync(target).equals(entry.content);
   return digestOf(target) === entry.download.sha256;
@@ -226,8 +234,8 @@ function makeDirectory({ options, undo, directoryTimes }: Writing, path: string,
   const before = fs.lstatSync(path, { throwIfNoEntry: false });
   if (before) {
     undo.push(() => {
-      fs.chmodSync(path, before.mode & 0o7777);
       if (options.ownedByRoot) fs.lchownSync(path, before.uid, before.gid);
+      fs.chmodSync(path, before.mode & 0o7777);
     });
   } else {
     fs.mkdirSync(path, { mode });
@@ -271,9 +279,13 @@ function digestOf(path: string): string {
   }
 }
 
-function explained(cause: unknown, root: string): unknown {
+function explained(cause: unknown, root: string, notUndone: readonly string[]): unknown {
   const { code, path } = cause as NodeJS.ErrnoException;
-  if (code === undefined) return cause;
+  const state = notUndone.length === 0 ? 'the root is as it was' : `not all could be undone (${notUndone.join('; ')})`;
+  if (code === undefined) {
+    if (notUndone.length === 0) return cause;
+    return new RootfsError(`${cause instanceof Error ? cause.message : cause}; ${state}`, undefined, cause);
+  }
   const where = path ?? root;
   const known: Record<string, [string, string]> = {
     ENOSPC: [`no space left on the disk, at ${where}`, 'make room, and run it again'],
@@ -284,5 +296,5 @@ function explained(cause: unknown, root: string): unknown {
     ENOTDIR: [`${where} is not a directory`, 'remove it from the root'],
   };
   const [message, help] = known[code] ?? [`${where}: ${(cause as Error).message}`, undefined];
-  return new RootfsError(`${message}; the root is as it was`, help, cause);
+  return new RootfsError(`${message}; ${state}`, help, cause);
 }
