@@ -21,7 +21,6 @@ const prepareRootFiles = ['/etc/ostree/prepare-root.conf', '/usr/lib/ostree/prep
  * boot with a transient root: why, and what to choose instead.
  */
 export function findInitramfs(root: string): InitramfsImage {
-  if (process.getuid?.() !== 0) throw refusal('only root can run the dracut of an image', 'run it as root');
   const unified = [...list(root, modules).map((name) => `${modules}/${name}`), '/boot/EFI/Linux'].flatMap((directory) =>
     list(root, directory)
       .filter((name) => name.toLowerCase().endsWith('.efi'))
@@ -41,6 +40,7 @@ export function findInitramfs(root: string): InitramfsImage {
     throw refusal(`the image has no ostree for its initramfs (no ${missing})`);
   }
   checkPrepareRoot(root);
+  if (process.getuid?.() !== 0) throw refusal('only root can run the dracut of an image', 'run it as root');
   return { kernels, dracut, lsinitrd };
 }
 
