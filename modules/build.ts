@@ -36,7 +36,8 @@ async function bundle(): Promise<void> {
 async function placeNode(name: string, cpu: string): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'bluebuild-nix-node-'));
   try {
-    for (const file of ['package.json', 'package-lock.json']) await copyFile(join(repository, file), join(directory, file));
+    for (const file of ['package.json', 'package-lock.json'])
+      await copyFile(join(repository, file), join(directory, file));
     const options = ['--os=linux', '--omit=dev', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
     await execa({ cwd: directory, stderr: 'inherit' })('npm', ['ci', `--cpu=${cpu}`, ...options]);
     const node = join(program, `node-${name}`);
