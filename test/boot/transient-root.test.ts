@@ -1,28 +1,7 @@
-import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Image } from './lab/image.ts';
-import { buildImage } from './lab/image.ts';
 import type { RunningGuest } from './lab/machine.ts';
 import { scenario } from './lab/scenario.ts';
-
-const modules = join(import.meta.dirname, '../../modules');
-
-/** An image in which the module ran; what is looked at here needs no installed Nix, so first boot is kept quiet. */
-const imageWith = async (transientRoot: 'karg' | 'initramfs', lines: string[] = []): Promise<Image> =>
-  buildImage({
-    containerfile: [
-      'FROM lab-base',
-      `RUN /tmp/modules/nix/nix.sh '${JSON.stringify({
-        type: 'nix',
-        'transient-root': transientRoot,
-        selinux: 'off',
-        installer: { embed: false },
-      })}'`,
-      'RUN ln -s /dev/null /etc/systemd/system/nix-install.service',
-      ...lines,
-    ].join('\n'),
-    volumes: [`${modules}:/tmp/modules`],
-  });
+import { transientRootImage } from './transient-root-image.ts';
 
 /** Whether / and /usr can be written; throws if they differ, or if /nix is not the persistence directory. */
 const rootOf = async (guest: RunningGuest): Promise<'writable' | 'read-only'> => {
@@ -40,7 +19,7 @@ const hookMessages = (guest: RunningGuest) =>
 scenario(
   'initramfs: without the argument / is read-only, with it a writable overlay that is gone at the next boot',
   async (lab) => {
-    const machine = await lab.machine(await imageWith('initramfs'));
+    const machine = await lab.machine(await transientRootImage('initramfs'));
     let guest = await machine.boot();
     expect(await rootOf(guest)).toBe('read-only');
     expect(await guest.waitForBoot()).toBe('running');
@@ -71,7 +50,7 @@ scenario(
 scenario(
   'initramfs: what ostree would refuse to boot with is left as shipped, and the kernel log says so',
   async (lab) => {
-    const machine = await lab.machine(await imageWith('initramfs'));
+    const machine = await lab.machine(await transientRootImage('initramfs'));
     const argument = ['"root.transient=On"'];
     let guest = await machine.boot({ kernelArguments: ['ostree.prepare-root.composefs=0', ...argument] });
     expect(await guest.succeed('findmnt -n -o FSTYPE /')).not.toBe('overlay');
@@ -86,7 +65,7 @@ scenario(
 );
 
 scenario('karg: the argument alone leaves / read-only, and /nix is there', async (lab) => {
-  const machine = await lab.machine(await imageWith('karg'));
+  const machine = await lab.machine(await transientRootImage('karg'));
   const guest = await machine.boot({ kernelArguments: ['root.transient=true'] });
   expect(await rootOf(guest)).toBe('read-only');
 });
@@ -97,7 +76,7 @@ scenario('initramfs: an initramfs that something later in the Containerfile buil
     'RUN kernel=$(ls /usr/lib/modules) && mkdir -p /var/tmp && \\',
     '  dracut --quiet --no-hostonly --add ostree --force --kver "$kernel" "/usr/lib/modules/$kernel/initramfs.img"',
   ];
-  const machine = await lab.machine(await imageWith('initramfs', rebuild));
+  const machine = await lab.machine(await transientRootImage('initramfs', rebuild));
   const guest = await machine.boot({ kernelArguments: ['root.transient=1'] });
   expect(await rootOf(guest)).toBe('writable');
 });
@@ -105,8 +84,8 @@ scenario('initramfs: an initramfs that something later in the Containerfile buil
 scenario(
   'initramfs: an update and a rollback work from a transient root',
   async (lab) => {
-    const machine = await lab.machine(await imageWith('initramfs'));
-    const next = await imageWith('initramfs', ['RUN echo two > /usr/lib/lab-version']);
+    const machine = await lab.machine(await transientRootImage('initramfs'));
+    const next = await transientRootImage('initramfs', ['RUN echo two > /usr/lib/lab-version']);
     let guest = await machine.boot();
     await guest.succeed('ostree admin kargs edit-in-place --append-if-missing=root.transient=true');
     guest = await guest.reboot();
