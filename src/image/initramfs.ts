@@ -59,7 +59,7 @@ export async function rebuildInitramfs(
   const abort = () => stop.abort();
   for (const signal of signals) process.once(signal, abort);
   try {
-    const run = runner(written.path, stop.signal);
+    const run = runner(written.path, work, stop.signal);
     const built: { from: string; to: string }[] = [];
     for (const kernel of image.kernels) {
       const to = step.path.replace('*', kernel);
@@ -86,7 +86,7 @@ type Ended = { exitCode?: number; signal?: string; stdout: string; all: string }
 type Run = (command: string, args: readonly string[]) => Promise<Ended>;
 
 /** Runs programs of the image: in it if it is this system's own root, else after a chroot, with mounts that end with it. */
-function runner(root: string, cancelSignal: AbortSignal): Run {
+function runner(root: string, work: string, cancelSignal: AbortSignal): Run {
   // DRACUT_NO_XATTR: an image build may not set the labels that dracut would copy, and an initramfs holds none.
   const options = {
     all: true,
@@ -94,7 +94,8 @@ function runner(root: string, cancelSignal: AbortSignal): Run {
     stdin: 'ignore',
     stripFinalNewline: false,
     cancelSignal,
-    env: { DRACUT_NO_XATTR: '1' },
+    // An image may have no /var/tmp, and nothing is to be left in its /tmp.
+    env: { DRACUT_NO_XATTR: '1', TMPDIR: work },
   } as const;
   return async (command, args) => {
     const inside = [command, ...args];

@@ -118,7 +118,7 @@ function writtenRoot(writing: Writing): WrittenRoot {
       const path = join(parent, suffix);
       checkParents(root, path);
       makeParents(writing, join(root, parent));
-      const remove = () => fs.rmSync(join(root, path), { recursive: true, force: true });
+      const remove = () => fs.rmSync(join(root, path), { recursive: true, force: true, maxRetries: 5 });
       undo.push(remove);
       cleanUp.push(remove);
       fs.mkdirSync(join(root, path), { mode: 0o755 });

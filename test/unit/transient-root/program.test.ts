@@ -190,6 +190,9 @@ describe.each(shells)('the program of the initramfs, in %s', (shell) => {
     write(native, text);
     expect(run('composefs=abc rw root.transient\n')).toBe('');
     expect(read(native)).toBe(expected);
+    write(native, text);
+    expect(run('rw composefs.digest=v1-sha512-12:abc root.transient\n')).toBe('');
+    expect(read(native)).toBe(expected);
     expect(read(derived)).toBeUndefined();
   });
 
