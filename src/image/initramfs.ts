@@ -57,7 +57,8 @@ export async function rebuildInitramfs(
   const work = written.workDirectory('/usr/lib');
   const stop = new AbortController();
   const abort = () => stop.abort();
-  for (const signal of signals) process.once(signal, abort);
+  // `on`, not `once`: execa ends this process on a signal that it finds nobody else to listen for.
+  for (const signal of signals) process.on(signal, abort);
   try {
     const run = runner(written.path, work, stop.signal);
     const built: { from: string; to: string }[] = [];
