@@ -3,6 +3,9 @@ import type { RunningGuest } from './lab/machine.ts';
 import { scenario } from './lab/scenario.ts';
 import { transientRootImage } from './transient-root-image.ts';
 
+// Seconds for a boot on a machine that has other work, too.
+const limit = 300;
+
 /** Whether / and /usr can be written; throws if they differ, or if /nix is not the persistence directory. */
 const rootOf = async (guest: RunningGuest): Promise<'writable' | 'read-only'> => {
   expect(await guest.succeed('findmnt -n -o FSTYPE /')).toBe('overlay');
@@ -20,20 +23,20 @@ scenario(
   'initramfs: without the argument / is read-only, with it a writable overlay that is gone at the next boot',
   async (lab) => {
     const machine = await lab.machine(await transientRootImage('initramfs'));
-    let guest = await machine.boot();
+    let guest = await machine.boot({ limit });
     expect(await rootOf(guest)).toBe('read-only');
     expect(await guest.waitForBoot()).toBe('running');
 
     // As a user switches it on for good (rpm-ostree kargs does the same).
     await guest.succeed('ostree admin kargs edit-in-place --append-if-missing=root.transient=true');
-    guest = await guest.reboot();
+    guest = await guest.reboot({ limit });
     expect(await guest.succeed('cat /proc/cmdline')).toContain(' root.transient=true');
     expect(await rootOf(guest)).toBe('writable');
     expect(await guest.waitForBoot()).toBe('running');
     await guest.succeed('echo mine > /etc/lab-mine && echo mine > /var/lib/lab-mine && echo mine > /nix/lab-mine');
 
     // The last one wins: one more at the boot menu switches it off for this boot.
-    guest = await guest.reboot({ kernelArguments: ['root.transient=false'] });
+    guest = await guest.reboot({ limit, kernelArguments: ['root.transient=false'] });
     expect(await guest.succeed('cat /etc/lab-mine /var/lib/lab-mine /nix/lab-mine')).toBe('mine\nmine\nmine');
     expect((await guest.run('ls -d /lab-directory /usr/lab-file')).stdout).toBe('');
     expect(await rootOf(guest)).toBe('read-only');
@@ -44,7 +47,7 @@ scenario(
     expect(await rootOf(guest)).toBe('writable');
     expect(await hookMessages(guest)).toBe('');
   },
-  900,
+  1500,
 );
 
 scenario(
@@ -52,21 +55,21 @@ scenario(
   async (lab) => {
     const machine = await lab.machine(await transientRootImage('initramfs'));
     const argument = ['"root.transient=On"'];
-    let guest = await machine.boot({ kernelArguments: ['ostree.prepare-root.composefs=0', ...argument] });
+    let guest = await machine.boot({ limit, kernelArguments: ['ostree.prepare-root.composefs=0', ...argument] });
     expect(await guest.succeed('findmnt -n -o FSTYPE /')).not.toBe('overlay');
     expect(await hookMessages(guest)).toContain('composefs is not on (0)');
-    guest = await guest.reboot({ kernelArguments: ['root.transient=perhaps'] });
+    guest = await guest.reboot({ limit, kernelArguments: ['root.transient=perhaps'] });
     expect(await rootOf(guest)).toBe('read-only');
     expect(await hookMessages(guest)).toContain('root.transient=perhaps is no boolean');
-    guest = await guest.reboot({ kernelArguments: argument });
+    guest = await guest.reboot({ limit, kernelArguments: argument });
     expect(await rootOf(guest)).toBe('writable');
   },
-  600,
+  1500,
 );
 
 scenario('karg: the argument alone leaves / read-only, and /nix is there', async (lab) => {
   const machine = await lab.machine(await transientRootImage('karg'));
-  const guest = await machine.boot({ kernelArguments: ['root.transient=true'] });
+  const guest = await machine.boot({ limit, kernelArguments: ['root.transient=true'] });
   expect(await rootOf(guest)).toBe('read-only');
 });
 
@@ -77,7 +80,7 @@ scenario('initramfs: an initramfs that something later in the Containerfile buil
     '  dracut --quiet --no-hostonly --add ostree --force --kver "$kernel" "/usr/lib/modules/$kernel/initramfs.img"',
   ];
   const machine = await lab.machine(await transientRootImage('initramfs', rebuild));
-  const guest = await machine.boot({ kernelArguments: ['root.transient=1'] });
+  const guest = await machine.boot({ limit, kernelArguments: ['root.transient=1'] });
   expect(await rootOf(guest)).toBe('writable');
 });
 
@@ -86,23 +89,23 @@ scenario(
   async (lab) => {
     const machine = await lab.machine(await transientRootImage('initramfs'));
     const next = await transientRootImage('initramfs', ['RUN echo two > /usr/lib/lab-version']);
-    let guest = await machine.boot();
+    let guest = await machine.boot({ limit });
     await guest.succeed('ostree admin kargs edit-in-place --append-if-missing=root.transient=true');
-    guest = await guest.reboot();
+    guest = await guest.reboot({ limit });
     expect(await rootOf(guest)).toBe('writable');
     await guest.succeed('echo mine > /etc/lab-mine && echo mine > /nix/lab-mine');
     await guest.update(next);
 
-    guest = await guest.reboot();
+    guest = await guest.reboot({ limit });
     expect(await guest.succeed('cat /usr/lib/lab-version /etc/lab-mine /nix/lab-mine')).toBe('two\nmine\nmine');
     expect(await rootOf(guest)).toBe('writable');
     await guest.rollBack();
 
-    guest = await guest.reboot();
+    guest = await guest.reboot({ limit });
     expect((await guest.run('cat /usr/lib/lab-version')).code).toBe(1);
     expect(await guest.succeed('cat /etc/lab-mine /nix/lab-mine')).toBe('mine\nmine');
     expect(await rootOf(guest)).toBe('writable');
     expect(await guest.waitForBoot()).toBe('running');
   },
-  900,
+  1500,
 );
