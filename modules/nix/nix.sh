@@ -20,8 +20,8 @@ aarch64) node=$program/node-arm64 ;;
     exit 1
     ;;
 esac
-if ! [ -f "$node" ] || ! [ -f "$program/cli.mjs" ]; then
-    printf 'nix: the module is incomplete: %s is missing\n' "$node or $program/cli.mjs" >&2
+if ! [ -f "$node" ] || ! [ -f "$program/cli.cjs" ]; then
+    printf 'nix: the module is incomplete: %s is missing\n' "$node or $program/cli.cjs" >&2
     printf 'nix: use the module image of this architecture, or, in a checkout, run: npm run build\n' >&2
     exit 1
 fi
@@ -40,6 +40,6 @@ for bundle in /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /etc/ssl/certs/c
 done
 
 case $1 in
-\{*) exec "$node" "$program/cli.mjs" bake --root / --config "$1" ;;
-*) exec "$node" "$program/cli.mjs" bake --root / -- "$1" ;;
+\{*) exec "$node" "$program/cli.cjs" bake --root / --config "$1" ;;
+*) exec "$node" "$program/cli.cjs" bake --root / -- "$1" ;;
 esac

@@ -118,9 +118,10 @@ function writtenRoot(writing: Writing): WrittenRoot {
       const path = join(parent, suffix);
       checkParents(root, path);
       makeParents(writing, join(root, parent));
-      const remove = () => fs.rmSync(join(root, path), { recursive: true, force: true, maxRetries: 5 });
-      undo.push(remove);
-      cleanUp.push(remove);
+      // Retried: what was interrupted may still be writing there.
+      const clear = () => fs.rmSync(join(root, path), { recursive: true, force: true, maxRetries: 5 });
+      undo.push(clear);
+      cleanUp.push(clear);
       fs.mkdirSync(join(root, path), { mode: 0o755 });
       return path;
     },
@@ -149,7 +150,8 @@ function undo(writing: Writing): string[] {
 
 function setDirectoryTimes({ directoryTimes }: Writing): void {
   for (const [path, seconds] of directoryTimes) {
-    if (fs.existsSync(path)) fs.lutimesSync(path, seconds, seconds);
+    const found = fs.lstatSync(path, { throwIfNoEntry: false });
+    if (found && found.mtimeMs / 1000 !== seconds) fs.lutimesSync(path, seconds, seconds);
   }
 }
 
@@ -205,7 +207,7 @@ function stage(writing: Writing, entry: ImageEntry): string | undefined {
     return undefined;
   }
   const path = join(dirname(target), `.${basename(target)}${suffix}`);
-  undo.push(() => fs.rmSync(path, { force: true }));
+  undo.push(() => remove(path));
   if (entry.kind === 'symlink') {
     fs.symlinkSync(entry.target, path);
   } else if (entry.kind === 'file') {
@@ -251,15 +253,19 @@ function finish(path: string, mode: number | undefined, options: RootfsOptions):
   if (mode !== undefined) fs.chmodSync(path, mode);
 }
 
+function remove(path: string): void {
+  if (fs.lstatSync(path, { throwIfNoEntry: false })) fs.unlinkSync(path);
+}
+
 function moveIntoPlace({ root, suffix, undo, cleanUp }: Writing, path: string, staged: string): void {
   const target = join(root, path);
   if (fs.lstatSync(target, { throwIfNoEntry: false })) {
     const before = join(dirname(target), `.${basename(target)}.before${suffix}`);
     fs.renameSync(target, before);
     undo.push(() => fs.renameSync(before, target));
-    cleanUp.push(() => fs.rmSync(before, { force: true }));
+    cleanUp.push(() => remove(before));
   } else {
-    undo.push(() => fs.rmSync(target, { force: true }));
+    undo.push(() => remove(target));
   }
   fs.renameSync(staged, target);
 }
@@ -280,13 +286,17 @@ function digestOf(path: string): string {
 }
 
 function explained(cause: unknown, root: string, notUndone: readonly string[]): unknown {
-  const { code, path } = cause as NodeJS.ErrnoException;
-  const state = notUndone.length === 0 ? 'the root is as it was' : `not all could be undone (${notUndone.join('; ')})`;
+  // What is copied or moved has two paths; the root is where the second is.
+  const { code, path, dest } = cause as NodeJS.ErrnoException & { dest?: string };
+  const state =
+    notUndone.length === 0
+      ? 'the root is as it was'
+      : `${notUndone.length} changes could not be undone (${notUndone[0]})`;
   if (code === undefined) {
     if (notUndone.length === 0) return cause;
     return new RootfsError(`${cause instanceof Error ? cause.message : cause}; ${state}`, undefined, cause);
   }
-  const where = path ?? root;
+  const where = dest ?? path ?? root;
   const known: Record<string, [string, string]> = {
     ENOSPC: [`no space left on the disk, at ${where}`, 'make room, and run it again'],
     EDQUOT: [`the disk quota is used up, at ${where}`, 'make room, and run it again'],

@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../..'),
-    include: ['test/boot/*.test.ts'],
+    include: ['test/boot/*/*.test.ts'],
     globalSetup: 'test/boot/lab/prepare.ts',
     fileParallelism: false,
     maxConcurrency: 1,

@@ -4,6 +4,7 @@
 set -euo pipefail
 tree=$1 files=$2
 cp -a --no-preserve=ownership "$files/." "$tree/"
+chmod 0440 "$tree/etc/sudoers.d/lab"
 
 chroot "$tree" useradd --uid 1000 --user-group --no-create-home --home-dir /var/home/lab --shell /bin/bash lab
 chroot "$tree" passwd --quiet --delete root
@@ -38,7 +39,7 @@ chmod 0600 "$tree/usr/lib/modules/$kernel/initramfs.img"
 # The layout of an ostree image; /etc stays where a container has it.
 mkdir -p "$tree/var/home" "$tree/var/usrlocal" "$tree/sysroot"
 mv "$tree/root" "$tree/var/roothome"
-rm -rf "$tree"/{boot,home,srv,opt,mnt,media,usr/local,vmlinuz*,initrd.img*,run,tmp}
+rm -rf "${tree:?}"/{boot,home,srv,opt,mnt,media,usr/local,vmlinuz*,initrd.img*,run,tmp}
 mkdir -p "$tree/boot" "$tree/run" "$tree/var/opt" "$tree/var/srv" "$tree/var/mnt"
 mkdir -m 1777 "$tree/tmp"
 for link in home:var/home root:var/roothome srv:var/srv opt:var/opt mnt:var/mnt media:run/media \

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, readlink, rename, rm, stat, utimes } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -83,7 +83,13 @@ export const isRunning = (pid: number): boolean => {
   }
 };
 
-/** Removes what killed runs left half made, and of each kind all but the `keep` entries used last. */
+// Work on another branch may have made it, and want it again.
+const keptHours = 6;
+
+/**
+ * Removes what killed runs left half made, and of each kind what was not used for some hours, but for the `keep`
+ * entries used last.
+ */
 export const pruneCache = async (keep: Record<string, number>): Promise<void> => {
   for (const [kind, count] of Object.entries(keep)) {
     const kindDirectory = join(cacheRoot, kind);
@@ -95,6 +101,25 @@ export const pruneCache = async (keep: Record<string, number>): Promise<void> =>
       if (owner === undefined) finished.push({ path, used: (await stat(path)).mtimeMs });
       else if (!isRunning(Number(owner))) await removePartial(path);
     }
-    for (const { path } of finished.sort((a, b) => b.used - a.used).slice(count)) await removePartial(path);
+    const oldest = Date.now() - keptHours * 3_600_000;
+    for (const { path, used } of finished.sort((a, b) => b.used - a.used).slice(count)) {
+      if (used < oldest) await removePartial(path);
+    }
+  }
+};
+
+const runDirectoryPrefix = 'boot-lab-';
+
+/** A new directory for the files of one scenario, below /tmp so that the paths of unix sockets in it are short. */
+export const makeRunDirectory = (): Promise<string> => mkdtemp(`/tmp/${runDirectoryPrefix}${process.pid}-`);
+
+/** Removes the directories of killed runs. */
+export const pruneRunDirectories = async (): Promise<void> => {
+  for (const name of await readdir('/tmp')) {
+    const owner = name.startsWith(runDirectoryPrefix)
+      ? /^(\d+)-/.exec(name.slice(runDirectoryPrefix.length))?.[1]
+      : undefined;
+    if (owner !== undefined && !isRunning(Number(owner)))
+      await rm(join('/tmp', name), { recursive: true, force: true });
   }
 };

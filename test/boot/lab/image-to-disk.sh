@@ -21,6 +21,7 @@ mkdir "$base/tmp/out" "$base/tmp/tree"
 mount --bind "$out" "$base/tmp/out"
 mount --bind "$tree" "$base/tmp/tree"
 mount -t proc proc "$base/proc"
+# shellcheck disable=SC2016 # expanded inside
 chroot "$base" bash -euc '
   sysroot=/tmp/out/sysroot
   ostree admin init-fs --modern "$sysroot"

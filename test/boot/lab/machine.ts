@@ -27,7 +27,7 @@ export type BootOptions = {
    * control service answers, which is before local-fs.target.
    */
   until?: string;
-  /** Seconds it may take until then; default 120. */
+  /** Seconds it may take until then; default 240, for a host that has other work too. */
   limit?: number;
 };
 
@@ -59,6 +59,17 @@ export type Machine = {
   boot: (options?: BootOptions) => Promise<RunningGuest>;
   /** Throws away what the machine is now, and goes on from a saved state. */
   resume: (state: SavedState) => Promise<RunningGuest>;
+  /** Writes the disk of the machine, which is off, to a file that another machine can have as its `disk`. */
+  copyDisk: (to: string) => Promise<void>;
+};
+
+/** What a machine is made of. */
+export type MachineOptions = {
+  /** As truncate(1) takes it; default 6G. */
+  diskSize?: string;
+  memoryMegabytes?: number;
+  /** A file of `copyDisk`, instead of a disk on which the image was just deployed. It is only read. */
+  disk?: string;
 };
 
 /** A machine as its owner sees it: also what is needed to clear it away and to explain a failure. */
@@ -82,7 +93,7 @@ export const makeMachine = async (
   name: string,
   image: Image,
   parent: string,
-  options: { diskSize?: string; memoryMegabytes?: number } = {},
+  options: MachineOptions = {},
 ): Promise<OwnedMachine> => {
   const directory = await mkdtemp(join(parent, 'm'));
   let layers = 0;
@@ -93,7 +104,8 @@ export const makeMachine = async (
     disk = join(directory, `disk-${layers++}.qcow2`);
     await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', format, '-b', backing, disk]);
   };
-  await layOver(await diskOf(image, options.diskSize), 'raw');
+  if (options.disk === undefined) await layOver(await diskOf(image, options.diskSize), 'raw');
+  else await layOver(options.disk, 'qcow2');
 
   const consoleTail = async (file: string): Promise<string> =>
     existsSync(join(directory, file)) ? tailOf(await readFile(join(directory, file), 'utf8'), 40) : '';
@@ -137,7 +149,7 @@ export const makeMachine = async (
         clock: bootOptions.clock ?? 'utc',
       },
       bootOptions.until ?? 'multi-user.target',
-      bootOptions.limit ?? 120,
+      bootOptions.limit ?? 240,
     );
   };
 
@@ -200,6 +212,10 @@ export const makeMachine = async (
       boots += 1;
       const { resumeFrom: _, ...optionsThen } = state.options;
       return start({ ...optionsThen, disk, console: `console-${boots}.log`, resumeFrom: state.memory }, 'control', 60);
+    },
+    copyDisk: async (to) => {
+      if (current?.qemu.isRunning() === true) throw new Error(`${name} is on`);
+      await execa('qemu-img', ['convert', '-q', '-O', 'qcow2', disk, to]);
     },
     keepEvidence: async (keepIn) => {
       if (boots === 0) return '';

@@ -12,7 +12,7 @@ import { nixTarball } from './nix-tarball.ts';
  * - The Nix it carries is the tarball it was built with; the determinate-nixd it carries is a stand-in that refuses to
  *   run, because no real one can be had.
  */
-const version = '0.23.0';
+export const nixInstallerVersion = '0.23.0';
 
 const standInForDeterminateNixd = '#!/bin/sh\necho "determinate-nixd: stand-in of the boot lab" >&2\nexit 1\n';
 
@@ -22,14 +22,24 @@ const profile = ['lto=false', 'opt-level=1', 'codegen-units=16'];
 /** The path of a nix-installer that carries the given Nix; two minutes with cargo the first time, then one. */
 export const nixInstaller = async (tarball?: NixTarball): Promise<string> => {
   const carried = tarball ?? (await nixTarball());
-  const key = keyOf(version, carried.key, standInForDeterminateNixd, ...profile);
+  const key = keyOf(nixInstallerVersion, carried.key, standInForDeterminateNixd, ...profile);
   const directory = await cached('nix-installer', key, async (partial) => {
     const standIn = join(partial, 'stand-in-for-determinate-nixd');
     await writeFile(standIn, standInForDeterminateNixd);
     await execa(
       'nice',
       [
-        ...['-n', '5', 'cargo', 'install', '--locked', '--no-track', `nix-installer@${version}`, '--root', partial],
+        ...[
+          '-n',
+          '5',
+          'cargo',
+          'install',
+          '--locked',
+          '--no-track',
+          `nix-installer@${nixInstallerVersion}`,
+          '--root',
+          partial,
+        ],
         ...['--target-dir', join(cacheRoot, 'cargo-target')],
         ...profile.flatMap((setting) => ['--config', `profile.release.${setting}`]),
       ],

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRunning, pruneCache } from './cache.ts';
+import { isRunning, pruneCache, pruneRunDirectories } from './cache.ts';
 import { requireHost } from './host.ts';
 import { baseImage, pruneImages } from './image.ts';
 
@@ -21,9 +21,11 @@ const isAlone = async (): Promise<boolean> => {
 /** Before all scenarios: checks the machine, clears away what is no longer needed, makes the base if it is not there. */
 export const setup = async (): Promise<void> => {
   requireHost();
+  await pruneRunDirectories();
   // Another run may be working with what looks left behind.
   const mayPrune = await isAlone();
-  if (mayPrune) await pruneCache({ debian: 1, base: 1, disks: 24, 'nix-tarball': 4, 'nix-installer': 4 });
+  if (mayPrune)
+    await pruneCache({ debian: 1, base: 1, disks: 24, 'nix-tarball': 4, 'nix-installer': 4, installed: 12 });
   const { name } = await baseImage();
   if (mayPrune) await pruneImages(name, 24);
 };

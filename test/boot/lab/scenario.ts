@@ -1,17 +1,17 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'vitest';
-import { cacheRoot } from './cache.ts';
+import { cacheRoot, makeRunDirectory } from './cache.ts';
 import type { Image, ImageRecipe } from './image.ts';
 import { buildImage } from './image.ts';
-import type { Machine, OwnedMachine } from './machine.ts';
+import type { Machine, MachineOptions, OwnedMachine } from './machine.ts';
 import { makeMachine } from './machine.ts';
 
 /** What a scenario works with; all of it is cleared away when it ends. */
 export type Lab = {
   image: (recipe: ImageRecipe) => Promise<Image>;
-  /** A machine, switched off, whose disk holds the image. `diskSize` as truncate(1) takes it, default 6G. */
-  machine: (image: Image, options?: { diskSize?: string; memoryMegabytes?: number }) => Promise<Machine>;
+  /** A machine, switched off, whose disk holds the image. */
+  machine: (image: Image, options?: MachineOptions) => Promise<Machine>;
   /** A directory for files of this scenario on the host. */
   directory: string;
 };
@@ -32,8 +32,7 @@ export const scenario = (name: string, run: (lab: Lab) => Promise<void>, limit =
   test(name, { timeout: (limit + 180) * 1000 }, async () => {
     const failures = join(cacheRoot, 'failures', slug(name));
     await rm(failures, { recursive: true, force: true });
-    // Short, for the unix sockets in it.
-    const directory = await mkdtemp('/tmp/boot-lab-');
+    const directory = await makeRunDirectory();
     const machines: OwnedMachine[] = [];
     const lab: Lab = {
       directory,

@@ -1,9 +1,9 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { nixInstaller } from './lab/nix-installer.ts';
-import { nixTarball } from './lab/nix-tarball.ts';
-import { scenario } from './lab/scenario.ts';
+import { nixInstaller } from '../lab/nix-installer.ts';
+import { nixTarball } from '../lab/nix-tarball.ts';
+import { scenario } from '../lab/scenario.ts';
 
 // Built in Nix's sandbox, where there is /bin/sh and what the derivation names: busybox, copied to the store.
 const greeting = `derivation {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { scenario } from './lab/scenario.ts';
+import { scenario } from '../lab/scenario.ts';
 
 const isWritable = 'touch /lab-wrote-here';
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { scenario } from './lab/scenario.ts';
+import { scenario } from '../lab/scenario.ts';
 
 scenario('an update and a rollback keep /var and merge /etc', async (lab) => {
   const before = await lab.image({ containerfile: 'FROM lab-base\nRUN echo one > /usr/lib/lab-version\n' });

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { scenario } from './lab/scenario.ts';
+import { scenario } from '../lab/scenario.ts';
 
 scenario('after a power cut what was synced is there, what was not is not, and the machine boots', async (lab) => {
   const machine = await lab.machine(await lab.image({ containerfile: 'FROM lab-base\n' }));

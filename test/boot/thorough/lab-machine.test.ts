@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'vitest';
-import { scenario } from './lab/scenario.ts';
+import { scenario } from '../lab/scenario.ts';
 
 scenario(
   "a machine with a network reaches the host's loopback, one without does not, and a clock can be wrong",
