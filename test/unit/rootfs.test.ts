@@ -277,6 +277,7 @@ describe('a write that fails half way', () => {
   test('no room left, at every size, over an older bake', (context) => {
     needs(context, 'root');
     const large = {
+      ...small,
       entries: small.entries.map((entry) =>
         entry.kind === 'file'
           ? { ...entry, content: Buffer.concat([entry.content, Buffer.alloc(20_000, 'x')]) }

@@ -56,7 +56,7 @@ describe('scripts', () => {
     test(`${name} passes shellcheck`, (context) => {
       needs(context, 'shellcheck');
       // Taken in by every shell of a user, POSIX or not: it must be sh.
-      const shell = name.endsWith('.sh') ? ['--shell=sh'] : [];
+      const shell = name.endsWith('profile.sh') ? ['--shell=sh'] : [];
       // SC1091: what a profile takes in is on the booted system.
       const { status, stdout } = spawnSync('shellcheck', ['--exclude=SC1091', ...shell, join(modules, name)], {
         encoding: 'utf8',
