@@ -7,7 +7,7 @@ import { filesDirectory } from '../config/rules.ts';
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
 import { picture } from '../image/picture.ts';
-import { RootfsError, writeRootfs } from '../image/rootfs.ts';
+import { RootfsError, type WrittenRoot, writeRootfs, writeRootfsWithSteps } from '../image/rootfs.ts';
 import { readStaticFiles } from '../image/static-files.ts';
 import type { Plan } from '../plan/image-entry.ts';
 import { plan as planOf } from '../plan/plan.ts';
@@ -44,9 +44,13 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
   const cache = cacheDirectory(options);
   try {
     checkRoot(options.root);
+    const carryOut = await prepareSteps(planned, options.root, output);
     const downloaded = await download(planned, cache.path, source, options, output);
     const ownedByRoot = process.getuid?.() === 0;
-    const baked = writeRootfs(planned, options.root, { modificationTime: Number(epoch), ownedByRoot, downloaded });
+    const rootfsOptions = { modificationTime: Number(epoch), ownedByRoot, downloaded };
+    const baked = carryOut
+      ? await writeRootfsWithSteps(planned, options.root, rootfsOptions, carryOut)
+      : writeRootfs(planned, options.root, rootfsOptions);
     output.out(`${summary(config)}\n${picture(planned, output.outColors)}${outcome(baked, options.root)}\n`);
     if (!ownedByRoot)
       output.err('Not run as root: the files belong to you, and in an image they must belong to root.\n');
@@ -76,6 +80,16 @@ function checkRoot(root: string): void {
   if (!statSync(dirname(resolve(root)), { throwIfNoEntry: false })?.isDirectory()) {
     throw new RootfsError(`${dirname(resolve(root))} does not exist`, 'make it first, or name another root');
   }
+}
+
+/** Finds out before a download or a write whether the image can do what the plan's steps need of it. */
+async function prepareSteps({ steps }: Plan, root: string, output: Output) {
+  const [step] = steps;
+  if (!step) return undefined;
+  // Loaded only when an image is to run its own programs: few images are.
+  const { findInitramfs, rebuildInitramfs } = await import('../image/initramfs.ts');
+  const found = findInitramfs(root);
+  return (written: WrittenRoot) => rebuildInitramfs(written, found, step, output.err);
 }
 
 /**

@@ -27,7 +27,7 @@ export function plan(
   if (options.show !== undefined) return show(planned, options.show, output);
   if (options.json) {
     output.out(
-      `${JSON.stringify({ architecture: config.architecture, entries: planned.entries.map(asJson) }, null, 2)}\n`,
+      `${JSON.stringify({ architecture: config.architecture, entries: planned.entries.map(asJson), steps: planned.steps }, null, 2)}\n`,
     );
     return 0;
   }

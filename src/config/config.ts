@@ -17,7 +17,7 @@ export type Config = {
   };
   /** Absolute, under /var, normal: no `.`, `..` or double slash. */
   persistence: string;
-  transientRoot: 'karg' | 'off';
+  transientRoot: 'karg' | 'initramfs' | 'off';
   /** In the order in which nix.conf will hold them. */
   nixConf: Readonly<Record<string, NixConfValue>>;
 };
@@ -57,7 +57,7 @@ export function configOf(entry: RecipeEntry, architecture: Architecture): Config
       args: settings.args ?? [],
     },
     persistence: entry.persistence ?? defaults.persistence,
-    transientRoot: (entry['transient-root'] ?? defaults['transient-root']) as Config['transientRoot'],
+    transientRoot: entry['transient-root'] ?? defaults['transient-root'],
     nixConf: { ...defaultNixConf, ...entry['nix-conf'] },
   };
 }

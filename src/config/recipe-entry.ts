@@ -59,8 +59,8 @@ export interface RecipeEntry {
   persistence?: string;
   /**
    * What becomes of the kernel argument `root.transient=true`. `karg`: the image sets it through bootc's kargs.d (stock
-   * ostree does not read it). `initramfs`: the initramfs is rebuilt so that it takes effect too. `off`: neither.
-   * /nix exists in every case.
+   * ostree does not read it). `initramfs`: the initramfs is rebuilt, too, so that it takes effect: / can be written, and
+   * what was written is gone at the next boot. `off`: neither. /nix exists in every case.
    */
   'transient-root'?: 'karg' | 'initramfs' | 'off';
   'nix-conf'?: NixConf;

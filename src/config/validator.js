@@ -39,7 +39,7 @@ const schema31 = {
       $ref: '#/$defs/TransientRoot',
       default: 'karg',
       description:
-        "What becomes of the kernel argument `root.transient=true`. `karg`: the image sets it through bootc's kargs.d (stock\nostree does not read it). `initramfs`: the initramfs is rebuilt so that it takes effect too. `off`: neither.\n/nix exists in every case.",
+        "What becomes of the kernel argument `root.transient=true`. `karg`: the image sets it through bootc's kargs.d (stock\nostree does not read it). `initramfs`: the initramfs is rebuilt, too, so that it takes effect: / can be written, and\nwhat was written is gone at the next boot. `off`: neither. /nix exists in every case.",
     },
     'nix-conf': {
       $ref: '#/$defs/NixConf',

@@ -1,12 +1,13 @@
 import type { Colors } from 'picocolors/types.js';
 import type { ImageEntry, Plan } from '../plan/image-entry.ts';
+import type { Step } from '../plan/step.ts';
 
-type Folder = { folders: Map<string, Folder>; entry: ImageEntry | undefined };
+type Folder = { folders: Map<string, Folder>; entry: ImageEntry | Step | undefined };
 
 /** A plan as a tree that a person can read, one line an entry, each ending in a newline. */
 export function picture(plan: Plan, colors: Colors): string {
   const top: Folder = { folders: new Map(), entry: undefined };
-  for (const entry of plan.entries) {
+  for (const entry of [...plan.entries, ...plan.steps]) {
     let folder = top;
     for (const name of entry.path.split('/').slice(1)) {
       const inner = folder.folders.get(name) ?? { folders: new Map(), entry: undefined };
@@ -37,6 +38,7 @@ function describe(label: string, { entry }: Folder, colors: Colors): string {
   if (!entry) return colors.blue(`${label}/`);
   if (entry.kind === 'directory') return colors.blue(`${label}/`);
   if (entry.kind === 'symlink') return `${colors.cyan(label)} → ${entry.target}`;
+  if (entry.kind === 'initramfs') return `${label} ${colors.dim('(rebuilt by the dracut of the image)')}`;
   const name = entry.mode & 0o111 ? colors.green(label) : label;
   return entry.kind === 'file'
     ? name

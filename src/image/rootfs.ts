@@ -30,6 +30,15 @@ export type RootfsOptions = {
   downloaded: ReadonlyMap<string, string>;
 };
 
+/** A root in which a plan's entries lie: how a step changes more of it. What it did is undone if a step fails. */
+export type WrittenRoot = {
+  path: string;
+  /** Makes a directory in a directory of the image, for work in progress. Gives its path in the image; it goes again. */
+  workDirectory: (parent: string) => string;
+  /** Moves a finished file (both paths in the image) to its place, as one of the plan's: to root, and with its time. */
+  moveIntoPlace: (from: string, to: string, mode: number) => void;
+};
+
 /** A write that is under way: how to undo what was done so far, and what is left for the end. */
 type Writing = {
   root: string;
@@ -43,30 +52,87 @@ type Writing = {
 };
 
 /**
- * Writes a plan into the root filesystem at `root`. No symbolic link of the root is ever followed: a link where a
+ * Writes a plan's entries into the root filesystem at `root`. No symbolic link of the root is ever followed: a link where a
  * directory is needed is an error. Everything is written beside its place first and moved there at the end; what fails
  * is undone, and a `RootfsError` says what it was. Directories that were there keep their modification time.
  */
 export function writeRootfs(plan: Plan, root: string, options: RootfsOptions): Baked {
-  const suffix = `.bluebuild-nix-${randomBytes(6).toString('hex')}`;
-  const writing: Writing = { root, options, suffix, undo: [], cleanUp: [], directoryTimes: new Map() };
-  const baked: Baked = { changed: [], unchanged: [] };
+  const writing = begin(root, options);
   try {
-    if (!fs.existsSync(root)) makeDirectory(writing, root, 0o755);
-    const toWrite = plan.entries.filter((entry) => {
-      checkParents(root, entry.path);
-      const same = isAsPlanned(root, entry, options);
-      (same ? baked.unchanged : baked.changed).push(entry.path);
-      return !same;
-    });
-    const staged = toWrite.map((entry) => ({ entry, path: stage(writing, entry) }));
-    for (const { entry, path } of staged) if (path) moveIntoPlace(writing, entry, path);
+    const baked = writeEntries(plan, writing);
+    end(writing);
+    return baked;
   } catch (cause) {
     throw explained(cause, root, undo(writing));
   }
+}
+
+/** Writes a plan's entries as `writeRootfs` does, and then lets `carryOut` do its steps; what fails undoes both. */
+export async function writeRootfsWithSteps(
+  plan: Plan,
+  root: string,
+  options: RootfsOptions,
+  carryOut: (written: WrittenRoot) => Promise<string[]>,
+): Promise<Baked> {
+  const writing = begin(root, options);
+  try {
+    const baked = writeEntries(plan, writing);
+    const changed = await carryOut(writtenRoot(writing));
+    end(writing);
+    return { changed: [...baked.changed, ...changed], unchanged: baked.unchanged };
+  } catch (cause) {
+    throw explained(cause, root, undo(writing));
+  }
+}
+
+function begin(root: string, options: RootfsOptions): Writing {
+  const suffix = `.bluebuild-nix-${randomBytes(6).toString('hex')}`;
+  return { root, options, suffix, undo: [], cleanUp: [], directoryTimes: new Map() };
+}
+
+function writeEntries(plan: Plan, writing: Writing): Baked {
+  const { root, options } = writing;
+  const baked: Baked = { changed: [], unchanged: [] };
+  if (!fs.existsSync(root)) makeDirectory(writing, root, 0o755);
+  const toWrite = plan.entries.filter((entry) => {
+    checkParents(root, entry.path);
+    const same = isAsPlanned(root, entry, options);
+    (same ? baked.unchanged : baked.changed).push(entry.path);
+    return !same;
+  });
+  const staged = toWrite.map((entry) => ({ entry, path: stage(writing, entry) }));
+  for (const { entry, path } of staged) if (path) moveIntoPlace(writing, entry.path, path);
+  return baked;
+}
+
+function end(writing: Writing): void {
   for (const step of writing.cleanUp) step();
   setDirectoryTimes(writing);
-  return baked;
+}
+
+function writtenRoot(writing: Writing): WrittenRoot {
+  const { root, options, suffix, undo, cleanUp } = writing;
+  return {
+    path: root,
+    workDirectory: (parent) => {
+      const path = join(parent, suffix);
+      checkParents(root, path);
+      makeParents(writing, join(root, parent));
+      // Retried: what was interrupted may still be writing there.
+      const clear = () => fs.rmSync(join(root, path), { recursive: true, force: true, maxRetries: 5 });
+      undo.push(clear);
+      cleanUp.push(clear);
+      fs.mkdirSync(join(root, path), { mode: 0o755 });
+      return path;
+    },
+    moveIntoPlace: (from, to, mode) => {
+      checkParents(root, to);
+      finish(join(root, from), mode, options);
+      fs.lutimesSync(join(root, from), options.modificationTime, options.modificationTime);
+      makeParents(writing, dirname(join(root, to)));
+      moveIntoPlace(writing, to, join(root, from));
+    },
+  };
 }
 
 /** Undoes all it can; gives why the rest could not be undone. */
@@ -191,8 +257,8 @@ function remove(path: string): void {
   if (fs.lstatSync(path, { throwIfNoEntry: false })) fs.unlinkSync(path);
 }
 
-function moveIntoPlace({ root, suffix, undo, cleanUp }: Writing, entry: ImageEntry, staged: string): void {
-  const target = join(root, entry.path);
+function moveIntoPlace({ root, suffix, undo, cleanUp }: Writing, path: string, staged: string): void {
+  const target = join(root, path);
   if (fs.lstatSync(target, { throwIfNoEntry: false })) {
     const before = join(dirname(target), `.${basename(target)}.before${suffix}`);
     fs.renameSync(target, before);
@@ -222,7 +288,14 @@ function digestOf(path: string): string {
 function explained(cause: unknown, root: string, notUndone: readonly string[]): unknown {
   // What is copied or moved has two paths; the root is where the second is.
   const { code, path, dest } = cause as NodeJS.ErrnoException & { dest?: string };
-  if (code === undefined) return cause;
+  const state =
+    notUndone.length === 0
+      ? 'the root is as it was'
+      : `${notUndone.length} changes could not be undone (${notUndone[0]})`;
+  if (code === undefined) {
+    if (notUndone.length === 0) return cause;
+    return new RootfsError(`${cause instanceof Error ? cause.message : cause}; ${state}`, undefined, cause);
+  }
   const where = dest ?? path ?? root;
   const known: Record<string, [string, string]> = {
     ENOSPC: [`no space left on the disk, at ${where}`, 'make room, and run it again'],
@@ -233,9 +306,5 @@ function explained(cause: unknown, root: string, notUndone: readonly string[]): 
     ENOTDIR: [`${where} is not a directory`, 'remove it from the root'],
   };
   const [message, help] = known[code] ?? [`${where}: ${(cause as Error).message}`, undefined];
-  const state =
-    notUndone.length === 0
-      ? 'the root is as it was'
-      : `${notUndone.length} changes could not be undone (${notUndone[0]})`;
   return new RootfsError(`${message}; ${state}`, help, cause);
 }

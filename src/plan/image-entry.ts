@@ -1,3 +1,5 @@
+import type { Step } from './step.ts';
+
 /** Something that is fetched while the image is built, and whose digest is known before. */
 export type Download = {
   /** https:, or file: for a file of the project. */
@@ -21,4 +23,6 @@ export type ImageEntry =
 /** Everything that a configuration puts into an image, in the order of its paths; parents come first. */
 export type Plan = {
   entries: readonly ImageEntry[];
+  /** What is done with the image once the entries are in it. */
+  steps: readonly Step[];
 };

@@ -5,6 +5,7 @@ import { nixConfEntries } from './nix-conf.ts';
 import { persistenceEntries } from './persistence.ts';
 import { recordEntries } from './record.ts';
 import { type StaticFiles, staticEntries } from './static-files.ts';
+import { transientRootEntries, transientRootSteps } from './transient-root.ts';
 import { enablementEntries } from './units.ts';
 
 /**
@@ -14,15 +15,16 @@ import { enablementEntries } from './units.ts';
 export function plan(config: Config, files: StaticFiles, moduleVersion: string): Plan {
   const entries = [
     ...staticEntries(files, 'image'),
-    ...(config.transientRoot === 'karg' ? staticEntries(files, 'karg') : []),
+    ...transientRootEntries(config, files),
     ...(config.installer.embed ? [] : staticEntries(files, 'download')),
     ...enablementEntries(),
     ...persistenceEntries(config),
     ...installerEntries(config),
     ...nixConfEntries(config),
   ];
-  const record = recordEntries(config, byPath(entries), moduleVersion);
-  return { entries: byPath([...entries, ...record]) };
+  const steps = transientRootSteps(config);
+  const record = recordEntries(config, byPath(entries), steps, moduleVersion);
+  return { entries: byPath([...entries, ...record]), steps };
 }
 
 // By code unit, not by locale: the order must be the same on every machine.

@@ -2,10 +2,16 @@ import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { Config } from '../config/config.ts';
 import type { ImageEntry } from './image-entry.ts';
+import type { Step } from './step.ts';
 import { textEntry } from './static-files.ts';
 
 /** What was baked, for people (configuration.yml) and for programs (manifest.json). `entries`: all the others. */
-export function recordEntries(config: Config, entries: readonly ImageEntry[], moduleVersion: string): ImageEntry[] {
+export function recordEntries(
+  config: Config,
+  entries: readonly ImageEntry[],
+  steps: readonly Step[],
+  moduleVersion: string,
+): ImageEntry[] {
   const { installer, persistence, transientRoot, nixConf, architecture } = config;
   const configuration = {
     type: 'nix',
@@ -27,7 +33,9 @@ export function recordEntries(config: Config, entries: readonly ImageEntry[], mo
       embedded: installer.embed,
     },
     persistence,
+    transientRoot,
     files: Object.fromEntries(entries.map((entry) => [entry.path, described(entry)])),
+    ...(steps.length > 0 && { rebuilt: steps.map(({ path }) => path) }),
   };
   const comment = `# What bluebuild-nix ${moduleVersion} baked into this image, every default filled in.\n`;
   return [

@@ -3,14 +3,14 @@ import type { ImageEntry } from './image-entry.ts';
 /** The files of modules/nix/files: by part of the layer (a folder there), then by absolute path in the image. */
 export type StaticFiles = ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
 
-/** The files of one part as entries. What lies in /usr/libexec is executable (a checkout or a copy may have lost that). */
+/** The files of one part as entries. What names its interpreter is executable (a checkout or a copy may have lost that). */
 export function staticEntries(files: StaticFiles, part: string): ImageEntry[] {
   const found = files.get(part);
   if (!found) throw new Error(`this program is incomplete: it has no files for ${part}`);
   return [...found].map(([path, content]) => ({
     kind: 'file',
     path,
-    mode: path.startsWith('/usr/libexec/') ? 0o755 : 0o644,
+    mode: content.subarray(0, 2).equals(Buffer.from('#!')) ? 0o755 : 0o644,
     content,
   }));
 }

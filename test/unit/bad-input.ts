@@ -789,11 +789,6 @@ const otherValues: BadInput[] = [
     '3:21 `transient-root` must be `karg`, `initramfs` or `off`, not `"kargs"`; did you mean `karg`?',
   ),
   entry(
-    'the initramfs, which comes later',
-    'transient-root: initramfs',
-    '3:21 `transient-root: initramfs` is not supported by this version of the module = use `karg` or `off`; /nix exists either way',
-  ),
-  entry(
     'SELinux, which comes later',
     'selinux: auto',
     '3:14 `selinux: auto` is not supported by this version of the module = leave the key out, or write `off`',
@@ -812,7 +807,6 @@ const otherValues: BadInput[] = [
     'all that comes later at once',
     'installer: native\ntransient-root: initramfs\nselinux: on',
     '3:16 `installer: native` is not supported by this version of the module = use `determinate` or `nixos`',
-    '4:21 `transient-root: initramfs` is not supported by this version of the module = use `karg` or `off`; /nix exists either way',
     '5:14 `selinux: on` is not supported by this version of the module = leave the key out, or write `off`',
   ),
   entry(

@@ -124,6 +124,7 @@ describe('an empty root', () => {
 /** Whatever is to be downloaded, replaced by what is here. */
 function withSmallDownload(planned: Plan): Plan {
   return {
+    ...planned,
     entries: planned.entries.map((entry) =>
       entry.kind === 'download' ? { ...entry, download: { ...entry.download, sha256 } } : entry,
     ),
@@ -276,6 +277,7 @@ describe('a write that fails half way', () => {
   test('no room left, at every size, over an older bake', (context) => {
     needs(context, 'root');
     const large = {
+      ...small,
       entries: small.entries.map((entry) =>
         entry.kind === 'file'
           ? { ...entry, content: Buffer.concat([entry.content, Buffer.alloc(20_000, 'x')]) }
@@ -339,6 +341,7 @@ describe('a write that fails half way', () => {
       const root = join(disk, 'root');
       const missing = small.entries.findIndex(({ kind }) => kind === 'download');
       const planned: Plan = {
+        ...small,
         entries: small.entries.map((entry, index) => {
           if (index !== missing || entry.kind !== 'download') return entry;
           return {

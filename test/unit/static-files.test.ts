@@ -56,7 +56,7 @@ describe('scripts', () => {
     test(`${name} passes shellcheck`, (context) => {
       needs(context, 'shellcheck');
       // Taken in by every shell of a user, POSIX or not: it must be sh.
-      const shell = name.endsWith('.sh') ? ['--shell=sh'] : [];
+      const shell = name.endsWith('profile.sh') ? ['--shell=sh'] : [];
       // SC1091: what a profile takes in is on the booted system.
       const { status, stdout } = spawnSync('shellcheck', ['--exclude=SC1091', ...shell, join(modules, name)], {
         encoding: 'utf8',
@@ -105,7 +105,7 @@ describe('units', () => {
     beforeAll(() => {
       root = fs.mkdtempSync(join(tmpdir(), 'nix-units-'));
       const options = { modificationTime: 0, ownedByRoot: false, downloaded: new Map<string, string>() };
-      writeRootfs({ entries }, root, options);
+      writeRootfs({ entries, steps: [] }, root, options);
       for (const unit of systemUnits) {
         const text = unit.endsWith('.service')
           ? '[Service]\nExecStart=/usr/libexec/bluebuild/nix/nix-daemon\n'

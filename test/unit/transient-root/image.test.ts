@@ -1,0 +1,136 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { findInitramfs } from '../../../src/image/initramfs.ts';
+import { parsePrepareRoot } from '../../../src/image/prepare-root.ts';
+import { RootfsError } from '../../../src/image/rootfs.ts';
+import { prepareRootCases } from './prepare-root-cases.ts';
+
+const conf = '/usr/lib/ostree/prepare-root.conf';
+const complete = {
+  '/usr/lib/modules/6.19.1/vmlinuz': 'kernel',
+  '/usr/lib/modules/6.19.1/initramfs.img': 'old',
+  '/usr/bin/dracut': '',
+  '/usr/bin/lsinitrd': '',
+  '/usr/lib/dracut/modules.d/50ostree/module-setup.sh': '',
+  '/usr/lib/ostree/ostree-prepare-root': '',
+  [conf]: '[composefs]\nenabled = yes\n',
+};
+
+describe('an image whose initramfs is to be rebuilt', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'initramfs-image-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+  const write = (files: Record<string, string | Buffer>) => {
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(join(root, dirname(path)), { recursive: true });
+      writeFileSync(join(root, path), content);
+    }
+  };
+  const refusal = (): { message: string; help: string | undefined } => {
+    try {
+      findInitramfs(root);
+    } catch (cause) {
+      if (cause instanceof RootfsError) return { message: cause.message, help: cause.help };
+      throw cause;
+    }
+    throw new Error('it was taken');
+  };
+
+  test.skipIf(process.getuid?.() !== 0)('is taken with every kernel that it has, by its wrapped dracut', () => {
+    write(complete);
+    write({ '/usr/lib/modules/6.20.0/vmlinuz': '', '/usr/lib/modules/5.0.0/modules.dep': 'a kernel that was removed' });
+    expect(findInitramfs(root)).toEqual({
+      kernels: ['6.19.1', '6.20.0'],
+      dracut: '/usr/bin/dracut',
+      lsinitrd: '/usr/bin/lsinitrd',
+    });
+    write({ '/usr/libexec/rpm-ostree/wrapped/dracut': '' });
+    expect(findInitramfs(root).dracut).toBe('/usr/libexec/rpm-ostree/wrapped/dracut');
+  });
+
+  const without = (missing: string) =>
+    Object.fromEntries(Object.entries(complete).filter(([path]) => path !== missing));
+  test.each([
+    [
+      'no kernel',
+      without('/usr/lib/modules/6.19.1/vmlinuz'),
+      'the image has no kernel (no /usr/lib/modules/*/vmlinuz)',
+    ],
+    ['an empty image', {}, 'the image has no kernel'],
+    ['no dracut', without('/usr/bin/dracut'), 'it has no dracut'],
+    ['no lsinitrd', without('/usr/bin/lsinitrd'), 'it has no lsinitrd'],
+    [
+      'no ostree module of dracut',
+      without('/usr/lib/dracut/modules.d/50ostree/module-setup.sh'),
+      'no ostree for its initramfs (no /usr/lib/dracut/modules.d/*ostree)',
+    ],
+    [
+      'no ostree-prepare-root',
+      without('/usr/lib/ostree/ostree-prepare-root'),
+      'no ostree for its initramfs (no /usr/lib/ostree/ostree-prepare-root)',
+    ],
+    ['no prepare-root.conf', without(conf), 'composefs is not on (there is no /usr/lib/ostree/prepare-root.conf)'],
+    ['composefs off', { ...complete, [conf]: '[composefs]\nenabled = no\n' }, `composefs is not on in ${conf}`],
+    [
+      'composefs off in /etc alone',
+      { ...complete, '/etc/ostree/prepare-root.conf': '[sysroot]\nreadonly = true\n' },
+      'composefs is not on in /etc/ostree/prepare-root.conf',
+    ],
+    [
+      'root.transient-ro',
+      { ...complete, [conf]: '[composefs]\nenabled = yes\n[root]\ntransient-ro = 1\n' },
+      `${conf} sets \`[root] transient-ro\``,
+    ],
+    [
+      'a prepare-root.conf that nobody can read',
+      { ...complete, [conf]: '[composefs]\nenabled: yes\n' },
+      `${conf} cannot be read: line 2 is no \`key = value\`: enabled: yes`,
+    ],
+    [
+      'a prepare-root.conf that is no text',
+      { ...complete, [conf]: Buffer.from([0xff, 0xfe]) },
+      `${conf} cannot be read: it is not UTF-8`,
+    ],
+    [
+      'a unified kernel image beside the kernel',
+      { ...complete, '/usr/lib/modules/6.19.1/6.19.1.efi': '' },
+      '/usr/lib/modules/6.19.1/6.19.1.efi is a unified kernel image',
+    ],
+    [
+      'a unified kernel image in /boot',
+      { ...complete, '/boot/EFI/Linux/fedora.efi': '' },
+      '/boot/EFI/Linux/fedora.efi is a unified kernel image',
+    ],
+  ] as const)('is refused: %s', (_, files, message) => {
+    write(files as Record<string, string | Buffer>);
+    const { message: said, help } = refusal();
+    expect(said).toContain('`transient-root: initramfs` cannot be had in this image: ');
+    expect(said).toContain(message);
+    expect(help).toContain('use `transient-root: karg` or `off`: /nix exists either way');
+  });
+});
+
+describe('prepare-root.conf, read when the image is built', () => {
+  test.each(prepareRootCases)('$name', ({ text, allows }) => {
+    const { composefs, transientReadOnly } = parsePrepareRoot(Buffer.from(text));
+    expect(transientReadOnly ? 'no' : { on: 'yes', off: 'no', maybe: 'maybe' }[composefs]).toBe(allows);
+  });
+
+  // What ostree would refuse to boot with.
+  test.each([
+    ['enabled = yes\n', 'line 1 is in no [group]'],
+    ['[composefs]\nenabled = yes # for now\n', '`[composefs] enabled` cannot be `yes # for now`'],
+    ['[composefs]\nenabled = on\n', '`[composefs] enabled` cannot be `on`'],
+    ['[composefs]\nenabled =\n', '`[composefs] enabled` cannot be ``'],
+    ['[composefs]\nenabled = yes\n[root]\ntransient = yes\n', '`[root] transient` cannot be `yes`'],
+    ['[composefs]\nenabled = yes\n[root]\ntransient-ro = off\n', '`[root] transient-ro` cannot be `off`'],
+    ['[composefs\nenabled = yes\n', 'line 1 is in no [group]'],
+    ['[composefs]\n= yes\n', 'line 2 is no `key = value`'],
+  ])('%j is an error', (text, message) => {
+    expect(() => parsePrepareRoot(Buffer.from(text))).toThrow(message);
+  });
+});
