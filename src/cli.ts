@@ -2,12 +2,14 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { bake } from './commands/bake.ts';
 import type { Source } from './commands/configuration.ts';
+import { layer } from './commands/layer.ts';
 import { findModule } from './commands/module.ts';
 import { processOutput } from './commands/output.ts';
 import { plan } from './commands/plan.ts';
 import { validate } from './commands/validate.ts';
 import { type Architecture, architectureOf, architectures } from './config/architecture.ts';
 import { type Format, formats } from './diagnostic/format.ts';
+import { type Compression, compressionOfFile } from './image/compression.ts';
 
 const usageError = 2;
 const module = findModule(import.meta.dirname);
@@ -76,6 +78,29 @@ program
     },
   );
 
+program
+  .command('layer')
+  .description('write it as a layer, the same to the byte on every machine')
+  .argument('[recipe]', 'the recipe file')
+  .addOption(
+    new Option('-o, --output <file>', 'the layer: .tar, .tar.gz or .tar.zst')
+      .makeOptionMandatory()
+      .argParser(parseLayer),
+  )
+  .addOption(configOption())
+  .addOption(architectureOption())
+  .option('--cache <directory>', 'where downloads are kept (default: ~/.cache/bluebuild-nix)')
+  .action(
+    async (
+      recipe: string | undefined,
+      options: { output: LayerFile; config?: string; arch: Architecture; cache?: string },
+    ) => {
+      const { output: layerFile, arch: architecture, cache } = options;
+      const layerOptions = { architecture, ...layerFile, cache, environment: process.env };
+      process.exitCode = await layer(sourceOf(recipe, options.config), layerOptions, module, output);
+    },
+  );
+
 program.addHelpText(
   'after',
   `
@@ -91,6 +116,14 @@ function parseArchitecture(name: string): Architecture {
   const architecture = architectureOf(name);
   if (!architecture) throw new InvalidArgumentError(`Allowed: ${architectures.join(', ')}.`);
   return architecture;
+}
+
+type LayerFile = { file: string; compression: Compression };
+
+function parseLayer(file: string): LayerFile {
+  const compression = compressionOfFile(file);
+  if (!compression) throw new InvalidArgumentError('Its name must end in .tar, .tar.gz, .tgz or .tar.zst.');
+  return { file, compression };
 }
 
 function sourceOf(recipe: string | undefined, json: string | undefined): Source {

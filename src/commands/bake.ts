@@ -2,16 +2,14 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Architecture } from '../config/architecture.ts';
-
-import { filesDirectory } from '../config/rules.ts';
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
 import { picture } from '../image/picture.ts';
 import { RootfsError, writeRootfs } from '../image/rootfs.ts';
 import { readStaticFiles } from '../image/static-files.ts';
-import type { Plan } from '../plan/image-entry.ts';
 import { plan as planOf } from '../plan/plan.ts';
 import { readConfiguration, type Source } from './configuration.ts';
+import { download, projectFiles, userCache } from './downloads.ts';
 import type { Module } from './module.ts';
 import type { Output } from './output.ts';
 import { summary } from './validate.ts';
@@ -43,9 +41,11 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
   const cache = cacheDirectory(options);
   try {
     checkRoot(options.root);
-    const downloaded = await download(planned, cache.path, source, options, output);
+    const files = projectFiles(source, resolve(options.root) === '/', options.environment);
+    const downloaded = await download(planned, cache.path, files, output);
     const ownedByRoot = process.getuid?.() === 0;
-    const baked = writeRootfs(planned, options.root, { modificationTime, ownedByRoot, downloaded });
+    const paths = new Map([...downloaded].map(([sha256, { path }]) => [sha256, path]));
+    const baked = writeRootfs(planned, options.root, { modificationTime, ownedByRoot, downloaded: paths });
     output.out(`${summary(config)}\n${picture(planned, output.outColors)}${outcome(baked, options.root)}\n`);
     if (!ownedByRoot)
       output.err('Not run as root: the files belong to you, and in an image they must belong to root.\n');
@@ -81,54 +81,11 @@ function checkRoot(root: string): void {
 function cacheDirectory({ cache, root, environment }: BakeOptions): { path: string; remove: () => void } {
   const keep = (path: string) => ({ path, remove: () => {} });
   if (cache !== undefined) return keep(cache);
-  if (resolve(root) !== '/') {
-    return keep(
-      join(environment['XDG_CACHE_HOME'] || join(environment['HOME'] || tmpdir(), '.cache'), 'bluebuild-nix'),
-    );
-  }
+  if (resolve(root) !== '/') return keep(userCache(environment));
   const device = (path: string) => statSync(path, { throwIfNoEntry: false })?.dev;
   if (device('/var/cache') !== undefined && device('/var/cache') !== device('/var')) {
     return keep('/var/cache/bluebuild-nix');
   }
   const path = mkdtempSync(join(tmpdir(), 'bluebuild-nix-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-}
-
-async function download(
-  planned: Plan,
-  cache: string,
-  source: Source,
-  options: BakeOptions,
-  output: Output,
-): Promise<Map<string, string>> {
-  const downloads = planned.entries.flatMap((entry) => (entry.kind === 'download' ? [entry.download] : []));
-  if (downloads.length === 0) return new Map();
-  // Loaded only when something is to be fetched: it is the larger half of the program.
-  const { fetchByDigest } = await import('../download/fetch-by-digest.ts');
-  const { logProgress, terminalProgress } = await import('../download/progress.ts');
-  const progressOptions = { write: output.err, colors: output.errColors };
-  const progress = output.isTerminal
-    ? terminalProgress({ ...progressOptions, columns: output.columns })
-    : logProgress(progressOptions);
-  const files = projectFiles(source, options);
-  const downloaded = new Map<string, string>();
-  for (const { url, sha256, name } of downloads) {
-    const fetched = await fetchByDigest(
-      { url: inProject(url, files), sha256, name },
-      { cacheDirectory: cache, progress },
-    );
-    downloaded.set(sha256, fetched.path);
-  }
-  return downloaded;
-}
-
-/** The project's files/: where BlueBuild mounts it, or beside the recipe's folder outside a build. */
-function projectFiles(source: Source, { root, environment }: BakeOptions): string {
-  if ('recipe' in source && resolve(root) !== '/') return resolve(dirname(source.recipe), '../files');
-  return environment['CONFIG_DIRECTORY'] || filesDirectory;
-}
-
-function inProject(url: string, files: string): string {
-  const prefix = `file://${filesDirectory}/`;
-  return url.startsWith(prefix) ? `file://${encodeURI(files)}/${url.slice(prefix.length)}` : url;
 }

@@ -1,0 +1,55 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createWriteStream, rmSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Plan } from '../plan/image-entry.ts';
+import { compress, type Compression } from './compression.ts';
+import { packTar, tarEntries, type Downloaded } from './tar-layer.ts';
+
+/** A layer that was written; digests as OCI writes them (`sha256:…`). */
+export type WrittenLayer = {
+  compression: Compression;
+  /** Of the file. */
+  digest: string;
+  bytes: number;
+  /** Of the tar in it. */
+  diffId: string;
+};
+
+/**
+ * Writes a plan's layer to a file that must not exist yet, and removes it where that fails. Throws Node's own errors.
+ */
+export async function writeLayer(
+  plan: Plan,
+  path: string,
+  options: { compression: Compression; downloaded: Downloaded; modificationTime: number },
+): Promise<WrittenLayer> {
+  const entries = tarEntries(plan, options.downloaded, options.modificationTime);
+  const tar = createHash('sha256');
+  const file = createHash('sha256');
+  let bytes = 0;
+  const compressed = compress(hashed(packTar(entries, options.downloaded), tar), options.compression);
+  const counted = async function* (): AsyncIterable<Buffer> {
+    for await (const chunk of compressed) {
+      if (options.compression !== 'none') file.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  };
+  try {
+    await pipeline(Readable.from(counted()), createWriteStream(path, { flags: 'wx', highWaterMark: 1024 * 1024 }));
+  } catch (cause) {
+    rmSync(path, { force: true });
+    throw cause;
+  }
+  const diffId = `sha256:${tar.digest('hex')}`;
+  const digest = options.compression === 'none' ? diffId : `sha256:${file.digest('hex')}`;
+  return { compression: options.compression, digest, bytes, diffId };
+}
+
+async function* hashed(source: AsyncIterable<Buffer>, hash: Hash): AsyncIterable<Buffer> {
+  for await (const chunk of source) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
