@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { append } from './commands/append.ts';
 import { bake } from './commands/bake.ts';
 import type { Source } from './commands/configuration.ts';
 import { layer } from './commands/layer.ts';
@@ -9,7 +10,7 @@ import { plan } from './commands/plan.ts';
 import { validate } from './commands/validate.ts';
 import { type Architecture, architectureOf, architectures } from './config/architecture.ts';
 import { type Format, formats } from './diagnostic/format.ts';
-import { type Compression, compressionOfFile } from './image/compression.ts';
+import { type Compression, compressionOfFile, compressions } from './image/compression.ts';
 
 const usageError = 2;
 const module = findModule(import.meta.dirname);
@@ -101,6 +102,32 @@ program
     },
   );
 
+program
+  .command('append')
+  .description('append it as a layer to an image in an OCI layout, without a container engine')
+  .argument('[recipe]', 'the recipe file')
+  .requiredOption('--base <image>', 'oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]')
+  .requiredOption('-o, --output <image>', 'the same; a layout gets one more image, an archive is written anew')
+  .addOption(configOption())
+  .addOption(
+    new Option('--compression <name>', "of the layer; by default as the base's last layer").choices(compressions),
+  )
+  .addOption(new Option('--label <key=value>', 'a label for the image; may be repeated').argParser(parsePair))
+  .addOption(
+    new Option('--annotation <key=value>', 'an annotation for the manifest and the index; may be repeated').argParser(
+      parsePair,
+    ),
+  )
+  .option('--keep-others', 'leave the images of an index that there is no Nix for as they are', false)
+  .option('--verify', "read the base's layers whole and check their digests; otherwise only what is needed", false)
+  .option('--cache <directory>', 'where downloads are kept (default: ~/.cache/bluebuild-nix)')
+  .action(async (recipe: string | undefined, { config, label = {}, annotation = {}, ...rest }: AppendOptions) => {
+    const { base, output: target, compression, keepOthers, verify, cache } = rest;
+    const options = { base, output: target, compression, keepOthers, verify, cache, environment: process.env };
+    const source = sourceOf(recipe, config);
+    process.exitCode = await append(source, { ...options, labels: label, annotations: annotation }, module, output);
+  });
+
 program.addHelpText(
   'after',
   `
@@ -108,6 +135,8 @@ Examples:
   bluebuild-nix validate recipes/recipe.yml
   bluebuild-nix plan recipes/recipe.yml --show /usr/lib/systemd/system/nix.mount
   bluebuild-nix bake --root rootfs recipes/recipe.yml
+  bluebuild-nix layer recipes/recipe.yml -o nix.tar.zst
+  bluebuild-nix append recipes/recipe.yml --base oci:bluefin:stable -o oci:bluefin:nix
 
 Exit codes: 0 done, 1 what it was given is wrong or the work failed, 2 usage.`,
 );
@@ -116,6 +145,24 @@ function parseArchitecture(name: string): Architecture {
   const architecture = architectureOf(name);
   if (!architecture) throw new InvalidArgumentError(`Allowed: ${architectures.join(', ')}.`);
   return architecture;
+}
+
+type AppendOptions = {
+  base: string;
+  output: string;
+  config?: string;
+  compression?: Compression;
+  label?: Record<string, string>;
+  annotation?: Record<string, string>;
+  keepOthers: boolean;
+  verify: boolean;
+  cache?: string;
+};
+
+function parsePair(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined) throw new InvalidArgumentError('It must be KEY=VALUE.');
+  return { ...before, [key]: value };
 }
 
 type LayerFile = { file: string; compression: Compression };

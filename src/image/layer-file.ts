@@ -37,7 +37,7 @@ export async function writeLayer(
     }
   };
   try {
-    await pipeline(Readable.from(counted()), createWriteStream(path, { flags: 'wx', highWaterMark: 1024 * 1024 }));
+    await pipeline(Readable.from(counted()), createWriteStream(path, { flags: 'wx', highWaterMark: 256 * 1024 }));
   } catch (cause) {
     rmSync(path, { force: true });
     throw cause;

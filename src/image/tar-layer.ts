@@ -23,7 +23,7 @@ const linkedInBases = new Set(
   ),
 );
 
-const pieceBytes = 1024 * 1024;
+const pieceBytes = 256 * 1024;
 
 /** The last second that tar-stream writes into a header right; later ones need a PAX record. */
 const lastHeaderSecond = 2 ** 31 - 1;
