@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import { constants, crc32, createZstdCompress } from 'node:zlib';
+// Whole: an older Node has no zstd, and a name it has not would keep it from gzip as well.
+import zlib from 'node:zlib';
 import { Deflate, Z_NO_FLUSH, Z_SYNC_FLUSH } from 'pako';
 import { ImageError } from './image-error.ts';
 
@@ -43,7 +44,7 @@ async function* gzip(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   let bytes = 0;
   yield gzipHeader;
   for await (const chunk of source) {
-    checksum = crc32(chunk, checksum);
+    checksum = zlib.crc32(chunk, checksum);
     bytes += chunk.length;
     if (isDense(chunk)) {
       yield* deflated(deflate, Buffer.alloc(0), Z_SYNC_FLUSH);
@@ -100,8 +101,8 @@ async function* zstd(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
     const message = `zstd ${zstdRelease} makes the layers of this version, and this Node has ${release ?? 'none'}`;
     throw new ImageError(message, 'use the Node that npm ci installs (npm run bluebuild-nix), or gzip');
   }
-  const params = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 };
-  const stream = createZstdCompress({ params, chunkSize: 256 * 1024 });
+  const params = { [zlib.constants.ZSTD_c_compressionLevel]: 3, [zlib.constants.ZSTD_c_checksumFlag]: 1 };
+  const stream = zlib.createZstdCompress({ params, chunkSize: 256 * 1024 });
   yield* Readable.from(source).compose(stream);
 }
 

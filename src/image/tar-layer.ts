@@ -85,23 +85,33 @@ export async function* packTar(entries: readonly TarEntry[], downloaded: Downloa
 
 async function writeAll(tar: ReturnType<typeof pack>, entries: readonly TarEntry[], downloaded: Downloaded) {
   for (const { header, content } of entries) {
-    const { promise: written, resolve, reject } = Promise.withResolvers<void>();
-    const done = (cause?: Error | null) => (cause ? reject(cause) : resolve());
-    // tar-stream fills the header in: a copy, because the entries stay as they are.
-    if (content === undefined) {
-      tar.entry({ ...header }, done);
-    } else if (Buffer.isBuffer(content)) {
-      tar.entry({ ...header }, content, done);
-    } else {
-      const sink = tar.entry({ ...header }, done);
-      for await (const piece of createReadStream(pathOf(content.sha256, downloaded), { highWaterMark: pieceBytes })) {
-        if (!sink.write(piece)) await once(sink, 'drain');
-      }
-      sink.end(undefined);
-    }
-    await written;
+    await writeEntry(
+      tar,
+      header,
+      content instanceof Uint8Array || content === undefined ? content : pathOf(content.sha256, downloaded),
+    );
   }
   tar.finalize();
+}
+
+/** Content is a buffer, or the path of a file. */
+async function writeEntry(tar: ReturnType<typeof pack>, header: TarEntry['header'], content?: Buffer | string) {
+  let sink: ReturnType<typeof tar.entry> | undefined;
+  const written = new Promise<void>((resolve, reject) => {
+    const done = (cause?: Error | null) => (cause ? reject(cause) : resolve());
+    // tar-stream fills the header in: a copy, because the entries stay as they are.
+    if (content === undefined || typeof content === 'string') sink = tar.entry({ ...header }, done);
+    else tar.entry({ ...header }, content, done);
+  });
+  if (typeof content === 'string') {
+    // Read before it is waited for: a file that cannot be read must not leave the other waiting.
+    written.catch(() => {});
+    for await (const piece of createReadStream(content, { highWaterMark: pieceBytes })) {
+      if (!sink?.write(piece)) await once(sink as NonNullable<typeof sink>, 'drain');
+    }
+    sink?.end(undefined);
+  }
+  await written;
 }
 
 function pathOf(sha256: string, downloaded: Downloaded): string {
