@@ -1,5 +1,5 @@
-import { createCipheriv, createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createCipheriv, createHash, randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -30,7 +30,9 @@ function installer(bytes: number): Buffer {
 }
 
 export function makeProject(installerBytes = 3_000_000): Project {
-  const directory = mkdtempSync(join(tmpdir(), 'layer-test-'));
+  // Not mkdtemp: buildah takes a layout's path for a repository's name, and that must be in lower case.
+  const directory = join(tmpdir(), `layer-test-${randomUUID()}`);
+  mkdirSync(directory);
   const path = (...names: string[]) => join(directory, ...names);
   mkdirSync(path('recipes'));
   mkdirSync(path('files'));
