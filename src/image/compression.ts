@@ -78,7 +78,8 @@ function deflated(
 /** Whether all byte values are about as frequent: then less than 0.4 % could be won. In whole numbers, so exact. */
 function isDense(chunk: Buffer): boolean {
   const counts = new Uint32Array(256);
-  for (const byte of chunk) counts[byte]! += 1;
+  // By index: the iterator of a Buffer takes ten times as long.
+  for (let at = 0; at < chunk.length; at += 1) counts[chunk[at]!]! += 1;
   const squares = counts.reduce((sum, count) => sum + count * count, 0);
   return 25 * (256 * squares - chunk.length ** 2) < chunk.length ** 2;
 }

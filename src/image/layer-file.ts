@@ -1,7 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createWriteStream, rmSync } from 'node:fs';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import type { Plan } from '../plan/image-entry.ts';
 import { compress, type Compression } from './compression.ts';
 import { packTar, tarEntries, type Downloaded } from './tar-layer.ts';
@@ -29,18 +27,19 @@ export async function writeLayer(
   const file = createHash('sha256');
   let bytes = 0;
   const compressed = compress(hashed(packTar(entries, options.downloaded), tar), options.compression);
-  const counted = async function* (): AsyncIterable<Buffer> {
-    for await (const chunk of compressed) {
-      if (options.compression !== 'none') file.update(chunk);
-      bytes += chunk.length;
-      yield chunk;
-    }
-  };
+  const descriptor = openSync(path, 'wx');
   try {
-    await pipeline(Readable.from(counted()), createWriteStream(path, { flags: 'wx', highWaterMark: 256 * 1024 }));
+    // Written at once, and not by way of a stream, which would hold many pieces while it waits for the disk.
+    for await (const piece of compressed) {
+      if (options.compression !== 'none') file.update(piece);
+      for (let at = 0; at < piece.length;) at += writeSync(descriptor, piece, at);
+      bytes += piece.length;
+    }
   } catch (cause) {
     rmSync(path, { force: true });
     throw cause;
+  } finally {
+    closeSync(descriptor);
   }
   const diffId = `sha256:${tar.digest('hex')}`;
   const digest = options.compression === 'none' ? diffId : `sha256:${file.digest('hex')}`;

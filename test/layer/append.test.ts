@@ -1,6 +1,16 @@
 import { execa } from 'execa';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -9,6 +19,7 @@ import {
   baseFiles,
   type Descriptor,
   docker,
+  type File,
   type Json,
   type Layout,
   makeLayout,
@@ -123,6 +134,31 @@ test('skopeo, umoci and buildah read it, and see what bake writes', async () => 
     // What buildah itself makes in the root of a container it mounts.
     expect(tree(await buildah('mount', container))).toMatchObject(baked);
     await buildah('umount', container);
+  } finally {
+    await remove();
+  }
+});
+
+test('podman and buildah run it', async () => {
+  // Debian's busybox-static: a program that needs nothing else of an image.
+  const busybox: File = { name: 'bin/busybox', content: readFileSync('/bin/busybox'), mode: 0o755 };
+  layout.writeIndex([await addImage(layout, { files: [[{ name: 'bin/' }, busybox]] }, tag('base'))]);
+  const image = `oci:${layout.directory}:nix`;
+  await append(`oci:${layout.directory}:base`, image);
+  const command = ['/bin/busybox', 'stat', '-c', '%a %u:%g %n', '/nix', '/usr/libexec/bluebuild/nix/nix-installer'];
+  const expected = '755 0:0 /nix\n755 0:0 /usr/libexec/bluebuild/nix/nix-installer';
+  // Not in the project: podman takes no runroot of more than 50 characters.
+  const runRoot = mkdtempSync(join(tmpdir(), 'podman-'));
+  const root = project.path('podman');
+  const storage = ['--root', root, '--runroot', runRoot, '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs'];
+  const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024', '--network', 'none'];
+  // runc: crun 1.8 takes no machine with both versions of cgroups.
+  const podman = [...storage, '--runtime', 'runc', 'run', '--rm', ...limits];
+  expect(await run('podman', ...podman, image, ...command)).toBe(expected);
+  rmSync(runRoot, { recursive: true, force: true });
+  const { buildah, remove } = makeBuildah();
+  try {
+    expect(await buildah('run', await buildah('from', image), '--', ...command)).toBe(expected);
   } finally {
     await remove();
   }

@@ -9,15 +9,15 @@ export type Json = Record<string, unknown>;
 export type Descriptor = { mediaType: string; digest: string; size: number } & Json;
 
 /** What a tar may hold. */
-export type File = { name: string; content?: string; link?: string };
+export type File = { name: string; content?: string | Buffer; mode?: number; link?: string };
 
 export async function tarOf(files: readonly File[]): Promise<Buffer> {
   const tar = pack();
-  for (const { name, content, link } of files) {
+  for (const { name, content, mode = 0o644, link } of files) {
     const mtime = new Date(0);
     if (link !== undefined) tar.entry({ name, type: 'symlink', linkname: link, mtime });
     else if (name.endsWith('/')) tar.entry({ name, type: 'directory', mode: 0o755, mtime });
-    else tar.entry({ name, mtime }, content ?? '');
+    else tar.entry({ name, mtime, mode }, content ?? '');
   }
   tar.finalize();
   const pieces: Buffer[] = [];
