@@ -5,10 +5,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type AnySchema } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { execa } from 'execa';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
+import { format, resolveConfig } from 'prettier';
 
 const repository = join(import.meta.dirname, '..');
 const notice = 'Generated from modules/nix/nix.tsp by `npm run generate`. Do not edit.';
@@ -17,10 +19,16 @@ const notice = 'Generated from modules/nix/nix.tsp by `npm run generate`. Do not
 export async function generate(): Promise<Map<string, string>> {
   const schema = await compileTypeSpec();
   return new Map([
-    ['schema/nix-v1.json', `${JSON.stringify(schema, null, 2)}\n`],
-    ['src/config/recipe-entry.ts', await recipeEntryTypes(schema)],
-    ['src/config/validator.js', validatorCode(schema)],
+    await formatted('schema/nix-v1.json', JSON.stringify(schema, null, 2)),
+    await formatted('src/config/recipe-entry.ts', await recipeEntryTypes(schema)),
+    await formatted('src/config/validator.js', validatorCode(schema)),
   ]);
+}
+
+/** As the repository formats its files, so that a change of the schema can be read in them. */
+async function formatted(path: string, text: string): Promise<[path: string, text: string]> {
+  const filepath = join(repository, path);
+  return [path, await format(text, { ...(await resolveConfig(filepath)), filepath })];
 }
 
 async function compileTypeSpec(): Promise<JSONSchema> {
@@ -47,7 +55,7 @@ async function recipeEntryTypes(schema: JSONSchema): Promise<string> {
       .replaceAll('"unevaluatedProperties":{"not":{}}', '"additionalProperties":false')
       .replaceAll('"unevaluatedProperties"', '"additionalProperties"'),
   ) as JSONSchema;
-  delete older.$id;
+  delete older['$id'];
   older.title = 'RecipeEntry';
   return compile(older, 'RecipeEntry', {
     bannerComment: `// ${notice}`,
@@ -56,8 +64,16 @@ async function recipeEntryTypes(schema: JSONSchema): Promise<string> {
 }
 
 function validatorCode(schema: JSONSchema): string {
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, code: { source: true, esm: true } });
-  return `// ${notice}\n${standaloneCode.default(ajv, ajv.compile(schema))}\n`;
+  // unicode: lengths are of ASCII texts alone, and counting characters would need a file of ajv's beside the validator.
+  const ajv = new Ajv2020({
+    unicode: false,
+    logger: false,
+    allErrors: true,
+    verbose: true,
+    allowUnionTypes: true,
+    code: { source: true, esm: true },
+  });
+  return `// ${notice}\n${standaloneCode.default(ajv, ajv.compile(schema as AnySchema))}\n`;
 }
 
 if (import.meta.main) {

@@ -5,7 +5,7 @@ import { type Architecture, architectureOf, architectures } from '../config/arch
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
 import { appendLayer, checkImage, type Image, ownLayer } from '../image/append-layer.ts';
-import type { Compression } from '../image/compression.ts';
+import type { Compression } from '../image/compression-name.ts';
 import { explained, ImageError } from '../image/image-error.ts';
 import { type ImageReference, imageReference } from '../image/image-reference.ts';
 import { type WrittenLayer, writeLayer } from '../image/layer-file.ts';

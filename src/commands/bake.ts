@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Architecture } from '../config/architecture.ts';
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
+import { ImageError } from '../image/image-error.ts';
 import { picture } from '../image/picture.ts';
 import { RootfsError, writeRootfs } from '../image/rootfs.ts';
 import { readStaticFiles } from '../image/static-files.ts';
@@ -12,6 +13,7 @@ import { readConfiguration, type Source } from './configuration.ts';
 import { download, projectFiles, userCache } from './downloads.ts';
 import type { Module } from './module.ts';
 import type { Output } from './output.ts';
+import { sourceDate } from './source-date.ts';
 import { summary } from './validate.ts';
 
 export type BakeOptions = {
@@ -33,13 +35,10 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
     output.err(formatDiagnostics(config, 'text', output.errColors));
     return 1;
   }
-  const modificationTime = Number(options.environment['SOURCE_DATE_EPOCH'] ?? '0');
-  if (!Number.isSafeInteger(modificationTime) || modificationTime < 0) {
-    return fail('SOURCE_DATE_EPOCH is not a number of seconds', 'unset it, or give seconds since 1970');
-  }
   const planned = planOf(config, readStaticFiles(module.files), module.version);
   const cache = cacheDirectory(options);
   try {
+    const modificationTime = sourceDate(options.environment) ?? 0;
     checkRoot(options.root);
     const files = projectFiles(source, resolve(options.root) === '/', options.environment);
     const downloaded = await download(planned, cache.path, files, output);
@@ -51,7 +50,7 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
       output.err('Not run as root: the files belong to you, and in an image they must belong to root.\n');
     return 0;
   } catch (cause) {
-    if (cause instanceof RootfsError) return fail(cause.message, cause.help);
+    if (cause instanceof RootfsError || cause instanceof ImageError) return fail(cause.message, cause.help);
     throw cause;
   } finally {
     cache.remove();
@@ -66,9 +65,12 @@ function outcome(baked: { changed: string[]; unchanged: string[] }, root: string
 
 /** Finds out before a download whether there can be a root; makes it only afterwards. */
 function checkRoot(root: string): void {
+  // Joined with a path, nothing is `/`: a variable of a script that is not set must not bake into its own system.
+  if (root === '') throw new RootfsError('the root has no name', 'name a directory, or `/` for this system itself');
   const found = statSync(root, { throwIfNoEntry: false });
   if (found?.isDirectory()) return;
-  if (found) throw new RootfsError(`${root} is not a directory`, 'name the directory that is to become the root');
+  if (found || lstatSync(root, { throwIfNoEntry: false }))
+    throw new RootfsError(`${root} is not a directory`, 'name the directory that is to become the root');
   if (!statSync(dirname(resolve(root)), { throwIfNoEntry: false })?.isDirectory()) {
     throw new RootfsError(`${dirname(resolve(root))} does not exist`, 'make it first, or name another root');
   }

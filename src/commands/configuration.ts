@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { Architecture } from '../config/architecture.ts';
 import { checkEntry } from '../config/check.ts';
 import type { Config } from '../config/config.ts';
@@ -19,7 +19,7 @@ export type Checked = {
 
 /** Reads and checks a whole recipe: every entry of every stage, every file it names. */
 export function checkRecipe(recipe: string, architecture: Architecture): Checked {
-  const { entries, diagnostics, types } = findEntries(recipe, (path) => readFileSync(path, 'utf8'));
+  const { entries, diagnostics, types } = findEntries(recipe, readFile);
   const checked = entries.map(({ stage, ...entry }) => ({
     stage,
     result: checkEntry({ ...entry, stage }, architecture),
@@ -29,6 +29,23 @@ export function checkRecipe(recipe: string, architecture: Architecture): Checked
     diagnostics: [...diagnostics, ...checked.flatMap(({ result }) => (Array.isArray(result) ? result : []))],
     types,
   };
+}
+
+/** The beginning of a file, whatever its size: a pipe and /dev/zero are files, too. */
+function readFile(path: string, atMost: number): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(atMost);
+    let length = 0;
+    while (length < atMost) {
+      const read = readSync(file, bytes, length, atMost - length, null);
+      if (read === 0) break;
+      length += read;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** The one configuration that is to be planned or baked, or why there is none. */

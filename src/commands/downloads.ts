@@ -1,6 +1,9 @@
+import { realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { filesDirectory } from '../config/rules.ts';
+import { ImageError } from '../image/image-error.ts';
 import type { Downloaded } from '../image/tar-layer.ts';
 import type { Plan } from '../plan/image-entry.ts';
 import type { Source } from './configuration.ts';
@@ -39,7 +42,14 @@ export async function download(planned: Plan, cache: string, files: string, outp
   return downloaded;
 }
 
+/** A file: url of the configuration as it is on this disk. Throws where a link leads it out of the project's files. */
 function inProject(url: string, files: string): string {
-  const prefix = `file://${filesDirectory}/`;
-  return url.startsWith(prefix) ? `file://${encodeURI(files)}/${url.slice(prefix.length)}` : url;
+  if (!url.startsWith('file:')) return url;
+  const path = join(files, fileURLToPath(url).slice(filesDirectory.length));
+  if (!statSync(path, { throwIfNoEntry: false })) return pathToFileURL(path).href;
+  const real = realpathSync(path);
+  if (!real.startsWith(`${realpathSync(files)}/`)) {
+    throw new ImageError(`${path} is a symbolic link to ${real}, outside ${files}`, 'copy the file itself there');
+  }
+  return pathToFileURL(real).href;
 }

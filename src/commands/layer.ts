@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Architecture } from '../config/architecture.ts';
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
-import type { Compression } from '../image/compression.ts';
+import type { Compression } from '../image/compression-name.ts';
 import { ImageError, explained } from '../image/image-error.ts';
 import { writeLayer } from '../image/layer-file.ts';
 import { picture } from '../image/picture.ts';

@@ -14,6 +14,12 @@ export type Output = {
 
 /** The process's own output. Colour only on a terminal, or where FORCE_COLOR (BlueBuild sets it) asks for it. */
 export function processOutput(): Output {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (cause: NodeJS.ErrnoException) => {
+      // `bluebuild-nix plan | head`: whoever read it has seen enough; what is under way is finished.
+      if (cause.code !== 'EPIPE') throw cause;
+    });
+  }
   return {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),

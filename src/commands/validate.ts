@@ -1,7 +1,7 @@
 import type { Architecture } from '../config/architecture.ts';
 import type { Config } from '../config/config.ts';
 import { hasErrors } from '../diagnostic/diagnostic.ts';
-import { type Format, formatDiagnostics } from '../diagnostic/format.ts';
+import { type Format, formatDiagnostics, printable } from '../diagnostic/format.ts';
 import { checkRecipe, foundTypes } from './configuration.ts';
 import type { Output } from './output.ts';
 
@@ -19,7 +19,7 @@ export function validate(
       if (hasErrors(diagnostics)) continue;
       const found = configs.map(({ config, stage }) => `${summary(config)}${stage ? ` (stage ${stage})` : ''}`);
       const text = found.length > 0 ? found.join('; ') : `no \`type: nix\` entry (${foundTypes(types)})`;
-      output.out(`${recipe}: ${output.outColors.green('valid')}: ${text}\n`);
+      output.out(`${printable(recipe)}: ${output.outColors.green('valid')}: ${printable(text)}\n`);
     }
     const count = diagnostics.filter(({ severity }) => severity === 'error').length;
     if (count > 0) output.err(`${count} ${count === 1 ? 'error' : 'errors'}\n`);

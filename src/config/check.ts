@@ -17,9 +17,9 @@ export function checkEntry(entry: Entry, architecture: Architecture): Config | D
 }
 
 function byPlace(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const offset = ({ place }: Diagnostic) => [place?.line ?? 0, place?.column ?? 0] as const;
+  const offset = ({ place }: Diagnostic) => [place?.line ?? Infinity, place?.column ?? Infinity] as const;
   return diagnostics.toSorted((one, other) => {
     const [[line, column], [otherLine, otherColumn]] = [offset(one), offset(other)];
-    return line - otherLine || column - otherColumn;
+    return line === otherLine ? (column < otherColumn ? -1 : 1) : line < otherLine ? -1 : 1;
   });
 }

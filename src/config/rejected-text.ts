@@ -21,8 +21,8 @@ export function whyNotAllowed(path: Path, value: string): Reason | undefined {
     return value === ''
       ? { message: 'is empty', help: 'leave it out' }
       : {
-          message: `${quote(value)} holds a line break or another control character`,
-          help: 'write one argument a line',
+          message: `${quote(value)} holds ${notText}`,
+          help: 'an argument is one line of text',
         };
   }
   return undefined;
@@ -55,9 +55,14 @@ function rejectedPersistence(value: string): Reason {
 function whyStrange(character: string): string {
   if (character === ' ') return 'a space';
   if (character === '%') return '`%`, which systemd would take for a specifier,';
+  if (character === '`') return 'a backtick';
   if (character === '\n' || character === '\r') return 'a line break';
   const point = character.codePointAt(0) ?? 0;
-  return point < 0x20 || point === 0x7f ? 'a control character' : `\`${character}\``;
+  return isControl(point) ? 'a control character' : `\`${character}\``;
+}
+
+function isControl(point: number): boolean {
+  return point < 0x20 || (point >= 0x7f && point < 0xa0);
 }
 
 function rejectedDigest(value: string): Reason {
@@ -73,7 +78,7 @@ function rejectedDigest(value: string): Reason {
 function rejectedUrl(value: string): Reason {
   const help = 'write `https://…`, or `file:///tmp/files/…` for a file in the `files/` of the project';
   if (/^http:/i.test(value)) return { message: `${quote(value)} is not encrypted`, help };
-  if (/^https:|^file:\/\/\//i.test(value)) {
+  if (/^https:\/\/|^file:\/\/\//.test(value)) {
     return { message: `${quote(value)} has a character that a url cannot hold`, help: 'write it percent-encoded' };
   }
   return { message: `${quote(value)} is not a url this module can fetch`, help };
@@ -87,8 +92,10 @@ function rejectedNixConf(value: string): Reason {
       help: 'leave the comment out',
     };
   }
-  return { message: `${quote(value)} holds a line break or another control character`, help };
+  return { message: `${quote(value)} holds ${notText}`, help };
 }
+
+const notText = 'a line break, another control character or half a character';
 
 function quote(value: string): string {
   const text = JSON.stringify(value);

@@ -3,7 +3,7 @@ import type { Path } from '../recipe/document.ts';
 import type { Entry } from '../recipe/entries.ts';
 import { type Architecture, architectures } from './architecture.ts';
 import { installerSettings, placeholders } from './config.ts';
-import type { InstallerSettings, RecipeEntry } from './recipe-entry.ts';
+import type { InstallerSettings, NixConfValue, RecipeEntry } from './recipe-entry.ts';
 import { releases } from './releases.ts';
 
 /** Where BlueBuild mounts the project's `files/` during the build (template/templates/Containerfile.j2). */
@@ -31,9 +31,23 @@ export function ruleDiagnostics(entry: Entry, value: RecipeEntry, architecture: 
 
 // What holds other things, is cleaned by systemd-tmpfiles (tmp.conf), or is a link to /run (file-hierarchy(7)).
 const reserved = new Map([
-  ...['cache', 'db', 'home', 'lib', 'log', 'mnt', 'opt', 'roothome', 'spool', 'srv', 'usrlocal'].map(
-    (name) => [name, { only: true, why: 'holds other things than a store' }] as const,
-  ),
+  ...[
+    'adm',
+    'cache',
+    'db',
+    'empty',
+    'home',
+    'lib',
+    'local',
+    'log',
+    'mail',
+    'mnt',
+    'opt',
+    'roothome',
+    'spool',
+    'srv',
+    'usrlocal',
+  ].map((name) => [name, { only: true, why: 'holds other things than a store' }] as const),
   ['tmp', { only: false, why: 'is cleaned out from time to time' }],
   ['run', { only: false, why: 'is gone after every boot' }],
   ['lock', { only: false, why: 'is gone after every boot' }],
@@ -54,19 +68,40 @@ function installer(entry: Entry, value: RecipeEntry, architecture: Architecture)
   return [
     ...digest(settings, release, architecture, at),
     ...url(settings, at),
-    ...(settings.args ?? []).flatMap((argument, index) => {
-      const option = reservedArguments.find(({ name }) => argument === name || argument.startsWith(`${name}=`));
-      const place = entry.placeOf(['installer', 'args', index]);
-      return option ? [error(`\`installer.args\`: \`${option.name}\` is set by this module`, place, option.help)] : [];
-    }),
+    ...installerArguments(entry, settings.args ?? []),
   ];
 }
 
+/** What Linux passes to a program in one go is far more; what is longer is a mistake. In characters. */
+const longestText = 64 * 1024;
+
+function installerArguments(entry: Entry, args: readonly string[]): Diagnostic[] {
+  const at = (index: number) => entry.placeOf(['installer', 'args', index]);
+  if (args.reduce((length, argument) => length + argument.length, 0) > longestText) {
+    return [error('`installer.args` are longer than 64 KiB together', entry.placeOf(['installer', 'args']))];
+  }
+  const [first] = args;
+  if (first !== undefined && !first.startsWith('-')) {
+    const help = 'begin with an option, and write its value into the same item (`--option=value`) or the next';
+    return [error(`\`installer.args\`: ${JSON.stringify(first)} is no option, nor the value of one`, at(0), help)];
+  }
+  return args.flatMap((argument, index) => {
+    const [name = ''] = argument.split('=', 1);
+    const option = reservedArguments.find(({ pattern }) => pattern.test(name));
+    return option ? [error(`\`installer.args\`: \`${name}\` ${option.why}`, at(index), option.help)] : [];
+  });
+}
+
+// nix-installer's src/settings.rs, src/planner/ostree.rs and src/cli/subcommand/install.
+const ids = { why: 'would be at odds with the build users that the image has', help: 'leave it out' };
+const setByModule = 'is set by this module';
 const reservedArguments = [
-  { name: '--persistence', help: 'use the key `persistence`' },
-  { name: '--extra-conf', help: 'use the key `nix-conf`' },
-  { name: '--no-confirm', help: 'leave it out: nobody is there to confirm' },
-  { name: '--explain', help: 'leave it out: nobody is there to read' },
+  { pattern: /^--persistence$/, why: setByModule, help: 'use the key `persistence`' },
+  { pattern: /^--extra-conf$/, why: setByModule, help: 'use the key `nix-conf`' },
+  { pattern: /^--no-confirm$/, why: setByModule, help: 'leave it out: nobody is there to confirm' },
+  { pattern: /^--explain$/, why: 'explains to nobody', help: 'leave it out: nobody is there to read' },
+  { pattern: /^(--help|--version|-h|-V)$/, why: 'installs nothing', help: 'leave it out' },
+  { pattern: /^--(nix-build-(user|group)-.*|daemon-user-count)$/, ...ids },
 ];
 
 function digest(
@@ -86,7 +121,13 @@ function digest(
       return [error('`installer.sha256` is empty', at('sha256'), `add ${architectures.join(' or ')}`)];
     }
     if (sha256[architecture] === undefined) {
-      return [error(`\`installer.sha256\` has no digest for ${architecture}, which this image is for`, at('sha256'))];
+      return [
+        error(
+          `\`installer.sha256\` has no digest for ${architecture}, which this image is for`,
+          at('sha256'),
+          `add \`${architecture}\``,
+        ),
+      ];
     }
   }
   const digest = typeof sha256 === 'string' ? sha256 : sha256[architecture];
@@ -109,14 +150,18 @@ function url(
     const help = `what is replaced is ${placeholders.map((name) => `\`{${name}}\``).join(' and ')}`;
     return [error(`\`installer.url\`: nothing is known as \`${unknown[0]}\``, at('url'), help)];
   }
-  if (!URL.canParse(settings.url)) return [error('`installer.url` is not a url', at('url'))];
+  if (!URL.canParse(settings.url))
+    return [error('`installer.url` is not a url', at('url'), 'write `https://HOST/PATH`')];
   const { protocol, pathname, username, password } = new URL(settings.url);
   if (username || password) {
-    return [error('`installer.url` holds a password, which every user of the image could read', at('url'))];
+    const help = 'name an address that needs none, or put the file into `files/`';
+    return [
+      error('`installer.url` holds a user name or password, which every user of the image could read', at('url'), help),
+    ];
   }
   if (protocol !== 'file:') return [];
   // `new URL` has resolved `..` and `%2e%2e`; what is still encoded is no separator once it is decoded.
-  if (!pathname.startsWith(`${filesDirectory}/`) || /%(2f|5c|00)/i.test(pathname)) {
+  if (!pathname.startsWith(`${filesDirectory}/`) || /%(2f|5c|00)|%(?![0-9a-f]{2})|\/$/i.test(pathname)) {
     const help = `put the file into \`files/\` and write \`file://${filesDirectory}/NAME\``;
     return [error(`\`installer.url\`: only files of the project can be baked, and this is none`, at('url'), help)];
   }
@@ -130,25 +175,44 @@ function url(
 }
 
 function nixConf(entry: Entry, value: RecipeEntry): Diagnostic[] {
-  return Object.entries(value['nix-conf'] ?? {}).flatMap(([name, setting]) => {
-    const keyPlace = () => entry.placeOf(['nix-conf', name], 'key');
+  const settings = Object.entries(value['nix-conf'] ?? {});
+  const length = settings.reduce((sum, [, setting]) => sum + lengthOf(setting), 0);
+  if (length > longestText) return [error('`nix-conf` comes to more than 64 KiB', entry.placeOf(['nix-conf'], 'key'))];
+  return settings.flatMap(([name, setting]) => {
+    const path = ['nix-conf', name];
     if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
       const help = 'settings are lower-case words with hyphens, like `max-jobs`';
-      return [error(`\`nix-conf\`: ${JSON.stringify(name)} is not the name of a setting`, keyPlace(), help)];
+      const message = `\`nix-conf\`: ${JSON.stringify(name)} is not the name of a setting`;
+      return [error(message, entry.placeOf(path, 'key'), help)];
     }
-    if (!Array.isArray(setting)) return [];
-    return setting.flatMap((item, index) =>
-      typeof item === 'string' && /\s|^$/.test(item)
-        ? [
-            error(
-              `\`nix-conf.${name}\`: ${JSON.stringify(item)} would not be one item: nix.conf separates them by spaces`,
-              entry.placeOf(['nix-conf', name, index]),
-              'write one list item for each',
-            ),
-          ]
-        : [],
-    );
+    if (name === 'include') {
+      const help = 'write the settings themselves';
+      return [
+        error('`nix-conf.include` would be taken for an include of another file', entry.placeOf(path, 'key'), help),
+      ];
+    }
+    if (!Array.isArray(setting)) return nixConfValue(entry, path, setting);
+    return setting.flatMap((item, index) => {
+      if (typeof item !== 'string' || !/\s|^$/.test(item)) return nixConfValue(entry, [...path, index], item);
+      const message = `\`nix-conf.${name}\`: ${JSON.stringify(item)} would not be one item: nix.conf separates them by spaces`;
+      return [error(message, entry.placeOf([...path, index]), 'write one list item for each')];
+    });
   });
+}
+
+function nixConfValue(entry: Entry, path: Path, value: NixConfValue): Diagnostic[] {
+  // What JavaScript writes in another way than it was written: 9223372036854775807 would become …6000, and 1e30 stay so.
+  if (typeof value !== 'number' || (Math.abs(value) <= Number.MAX_SAFE_INTEGER && /^-?[0-9.]+$/.test(String(value)))) {
+    return [];
+  }
+  const help = 'put it in quotes, as nix.conf is to have it';
+  return [error(`\`${path[0]}.${path[1]}\` has too many digits, and would become ${value}`, entry.placeOf(path), help)];
+}
+
+function lengthOf(setting: NixConfValue): number {
+  return Array.isArray(setting)
+    ? setting.reduce<number>((sum, item) => sum + lengthOf(item) + 1, 0)
+    : String(setting).length;
 }
 
 function valueAt(value: unknown, path: Path): unknown {

@@ -3,6 +3,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { type Diagnostic, error } from '../diagnostic/diagnostic.ts';
 import type { Path } from '../recipe/document.ts';
 import type { Entry } from '../recipe/entries.ts';
+import { architectureOf } from './architecture.ts';
 import { whyNotAllowed } from './rejected-text.ts';
 
 /** The parts of JSON Schema that TypeSpec emits for this module. */
@@ -25,21 +26,30 @@ const blueBuildKeys = ['type', 'source', 'no-cache', 'env', 'secrets'];
  */
 export function schemaDiagnostics(entry: Entry, errors: readonly ErrorObject[], schema: Schema): Diagnostic[] {
   const byPath = Map.groupBy(errors, ({ instancePath }) => instancePath);
-  const paths = [...byPath.keys()];
-  return paths.flatMap((pointer) => {
-    const found = byPath.get(pointer) ?? [];
-    const path = pathOf(pointer);
+  const outer = new Set([...byPath.keys()].flatMap(outerPointers));
+  const told = [...byPath].slice(0, mostTold).flatMap(([pointer, found]) => {
+    const path = pathOf(pointer, entry.value);
     // TypeSpec seals a mapping with `unevaluatedProperties: {not: {}}`, so it is the unknown value that fails.
     if (found.some(({ keyword }) => keyword === 'not')) return [unknownKey(entry, path, schema)];
     // The value is a mapping or list with something wrong inside: that is told there, not of the whole.
-    if (paths.some((other) => other.startsWith(`${pointer}/`))) return [];
+    if (outer.has(pointer)) return [];
     const required = found.find(({ keyword }) => keyword === 'required');
     if (required) {
       const { missingProperty } = required.params as { missingProperty: string };
       return [error(`${nameOf(path)} needs \`${missingProperty}\``, entry.placeOf(path))];
     }
-    return [wrongValue(entry, path, schemaAt(schema, path), schema)];
+    return [wrongValue(entry, path, found, schema)];
   });
+  const rest = byPath.size - mostTold;
+  return rest > 0 ? [...told, error(`and ${rest} more errors in this entry, not shown`)] : told;
+}
+
+/** Nobody reads more at once, and each has to be found in the text. */
+const mostTold = 100;
+
+function outerPointers(pointer: string): string[] {
+  const steps = pointer.split('/');
+  return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('/'));
 }
 
 function unknownKey(entry: Entry, path: Path, schema: Schema): Diagnostic {
@@ -47,32 +57,59 @@ function unknownKey(entry: Entry, path: Path, schema: Schema): Diagnostic {
   const parent = path.slice(0, -1);
   const all = Object.keys(objectSchemaAt(schema, parent)?.properties ?? {});
   const own = parent.length === 0 ? all.filter((name) => !blueBuildKeys.includes(name)) : all;
-  const where = parent.length === 0 ? 'the nix module' : nameOf(parent);
+  const hint = key === '<<' ? noMergeKeys : didYouMean(key, all) || otherLevel(key, parent, schema);
   return error(
-    `\`${key}\` is not a key of ${where}${didYouMean(key, all)}`,
+    `${nameOf([key])} is not a key of ${nameOf(parent)}${hint}`,
     entry.placeOf(path, 'key'),
     `its keys are ${list(own, 'and')}`,
   );
 }
 
-function wrongValue(entry: Entry, path: Path, expected: Schema | undefined, schema: Schema): Diagnostic {
+function otherLevel(key: string, parent: Path, schema: Schema): string {
+  const other: Path = parent.length === 0 ? ['installer'] : [];
+  const keys = Object.keys(objectSchemaAt(schema, other)?.properties ?? {});
+  return keys.includes(key) && !blueBuildKeys.includes(key) ? `; it is one of ${nameOf(other)}` : '';
+}
+
+function wrongValue(entry: Entry, path: Path, found: readonly ErrorObject[], schema: Schema): Diagnostic {
   const value = path.reduce<unknown>((inner, step) => (inner as Record<string | number, unknown>)[step], entry.value);
   const place = entry.placeOf(path);
-  const choices = expected ? choicesOf(expected, schema) : [];
-  const allowed = expected ? describe(expected, schema) : undefined;
-  if (typeof value === 'string' && !choices.length) {
-    const reason = whyNotAllowed(path, value);
-    if (reason) return error(`${nameOf(path)}: ${reason.message}`, place, reason.help);
+  const name = nameOf(path);
+  const tooLong = found.find(({ keyword }) => keyword === 'maxLength');
+  if (tooLong && typeof value === 'string') {
+    const { limit } = tooLong.params as { limit: number };
+    return error(`${name} has ${value.length} characters, and at most ${limit} can work`, place);
   }
-  // YAML 1.1 took a bare `off` for false; a program that still does must be told of quotes.
-  const asWord = typeof value === 'boolean' ? (value ? 'on' : 'off') : undefined;
-  const hint =
-    typeof value === 'string'
-      ? didYouMean(value, choices)
-      : asWord && choices.includes(asWord)
-        ? `; did you mean \`'${asWord}'\`, with quotes?`
-        : '';
-  return error(`${nameOf(path)} must be ${allowed ?? 'something else'}, not ${show(value)}${hint}`, place);
+  if (typeof value === 'string' && found.some(({ keyword }) => keyword === 'pattern')) {
+    const reason = whyNotAllowed(path, value);
+    if (reason)
+      return error(`${name}${reason.message.startsWith('`') ? ':' : ''} ${reason.message}`, place, reason.help);
+  }
+  const expected = schemaAt(schema, path) ?? {};
+  const allowed = `must be ${describe(expected, schema)}`;
+  if (value === null) return error(`${name} is empty, and ${allowed}`, place);
+  const hint = path.at(-1) === '<<' ? noMergeKeys : meant(value, expected, schema);
+  const takesText = branches(expected, schema).some(({ type, enum: choices }) => type === 'string' && !choices);
+  const help = takesText && (typeof value === 'boolean' || Number.isFinite(value)) ? 'put it in quotes' : undefined;
+  return error(`${name} ${allowed}, not ${show(value)}${hint}`, place, help);
+}
+
+const noMergeKeys = '; YAML 1.2 has no merge keys';
+
+function meant(value: unknown, expected: Schema, schema: Schema): string {
+  const choices = branches(expected, schema).flatMap((branch) => branch.enum ?? []);
+  // YAML 1.1 took `off` and `no` for false; who still does, in a program or in the mind, must be told.
+  if (typeof value === 'boolean') {
+    const word = value ? 'on' : 'off';
+    return choices.includes(word) ? `; did you mean \`'${word}'\`, with quotes?` : '';
+  }
+  if (typeof value !== 'string') return '';
+  if (branches(expected, schema).some(({ type }) => type === 'boolean')) {
+    const word = value.toLowerCase();
+    const truth = ['yes', 'on', 'true'].includes(word) || (['no', 'off', 'false'].includes(word) ? false : undefined);
+    return truth === undefined ? '' : `; did you mean \`${truth}\`${word === String(truth) ? ', without quotes' : ''}?`;
+  }
+  return didYouMean(value, choices);
 }
 
 /** The schema of the value at `path`. */
@@ -81,7 +118,7 @@ function schemaAt(schema: Schema, path: Path): Schema | undefined {
     (at, step) =>
       at &&
       branches(at, schema)
-        .map((branch) => branch.properties?.[step] ?? branch.items ?? additional(branch))
+        .map((branch) => property(branch, step) ?? branch.items ?? additional(branch))
         .find((found) => found !== undefined),
     schema,
   );
@@ -92,6 +129,10 @@ function objectSchemaAt(schema: Schema, path: Path): Schema | undefined {
   return at && branches(at, schema).find((branch) => branch.properties);
 }
 
+function property({ properties }: Schema, step: string | number): Schema | undefined {
+  return properties && Object.hasOwn(properties, step) ? properties[step] : undefined;
+}
+
 function additional(schema: Schema): Schema | undefined {
   return (schema as { unevaluatedProperties?: Schema }).unevaluatedProperties;
 }
@@ -100,10 +141,6 @@ function additional(schema: Schema): Schema | undefined {
 function branches(schema: Schema, top: Schema): Schema[] {
   if (schema.$ref) return branches(top.$defs?.[schema.$ref.replace('#/$defs/', '')] ?? {}, top);
   return schema.anyOf ? schema.anyOf.flatMap((branch) => branches(branch, top)) : [schema];
-}
-
-function choicesOf(schema: Schema, top: Schema): string[] {
-  return branches(schema, top).flatMap((branch) => branch.enum ?? []);
 }
 
 function describe(schema: Schema, top: Schema): string {
@@ -125,22 +162,32 @@ function nameOf(path: Path): string {
   if (path.length === 0) return 'the nix module';
   return code(
     path
-      .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
+      .map((step) =>
+        typeof step === 'number' ? `[${step}]` : `.${/^[\w@<-]+$/.test(step) ? cut(step) : cut(quoted(step))}`,
+      )
       .join('')
       .replace(/^\./, ''),
   );
 }
 
 function show(value: unknown): string {
-  if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  const text = JSON.stringify(value) ?? String(value);
-  return code(text.length > 60 ? `${text.slice(0, 59)}…` : text);
+  return code(cut(typeof value === 'string' ? quoted(value) : String(value)));
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 
 function didYouMean(word: string, words: readonly string[]): string {
   if (words.length === 0) return '';
+  const architecture = architectureOf(word);
+  if (architecture && words.includes(architecture)) return `; did you mean ${code(architecture)}?`;
   const lower = word.toLowerCase().replaceAll('_', '-');
   const best = closest(lower, words as string[]);
   return distance(lower, best) <= Math.max(1, Math.floor(best.length / 3)) ? `; did you mean ${code(best)}?` : '';
@@ -159,10 +206,13 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-function pathOf(pointer: string): Path {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((step) => (/^(0|[1-9][0-9]*)$/.test(step) ? Number(step) : step));
+function pathOf(pointer: string, value: unknown): Path {
+  const steps = pointer.split('/').slice(1);
+  let inner = value;
+  return steps.map((escaped) => {
+    const step = escaped.replaceAll('~1', '/').replaceAll('~0', '~');
+    const inList = Array.isArray(inner);
+    inner = (inner as Record<string, unknown>)[step];
+    return inList ? Number(step) : step;
+  });
 }

@@ -30,6 +30,7 @@ const schema31 = {
     persistence: {
       type: 'string',
       default: '/var/lib/nix',
+      maxLength: 200,
       pattern: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$',
       description:
         'Where the store lives: a directory under /var, bind-mounted on /nix. It outlives updates and rollbacks of the image.\nLetters, digits and `.`, `_`, `+`, `-` in its names.',
@@ -79,6 +80,7 @@ const schema31 = {
         },
         url: {
           type: 'string',
+          maxLength: 2000,
           pattern: '^(https://|file:///)[!-~]+$',
           description:
             'Where to get it: `https://…`, or `file:///tmp/files/…` for a file of the project. `{arch}` (x86_64, aarch64) and\n`{version}` are replaced. Needs its `sha256`.',
@@ -130,7 +132,7 @@ const schema31 = {
     },
     InstallerArgument: {
       type: 'string',
-      pattern: '^[^\\u0000-\\u001f\\u007f]+$',
+      pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$',
       description: 'One argument, as the installer receives it: no shell ever reads it.',
     },
     NixConfValue: {
@@ -144,7 +146,7 @@ const schema31 = {
     },
     NixConfText: {
       type: 'string',
-      pattern: '^[^#\\u0000-\\u001f\\u007f]*$',
+      pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$',
       description: 'One line of text. `#` would begin a comment in nix.conf.',
     },
   },
@@ -182,6 +184,7 @@ const schema35 = {
     },
     url: {
       type: 'string',
+      maxLength: 2000,
       pattern: '^(https://|file:///)[!-~]+$',
       description:
         'Where to get it: `https://…`, or `file:///tmp/files/…` for a file of the project. `{arch}` (x86_64, aarch64) and\n`{version}` are replaced. Needs its `sha256`.',
@@ -208,13 +211,13 @@ const schema35 = {
 const schema37 = { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'A SHA-256 digest in hexadecimal.' };
 const schema41 = {
   type: 'string',
-  pattern: '^[^\\u0000-\\u001f\\u007f]+$',
+  pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$',
   description: 'One argument, as the installer receives it: no shell ever reads it.',
 };
 const pattern4 = new RegExp('^[0-9]+(\\.[0-9]+){1,3}$', 'u');
 const pattern5 = new RegExp('^(https://|file:///)[!-~]+$', 'u');
 const pattern6 = new RegExp('^[0-9a-f]{64}$', 'u');
-const pattern9 = new RegExp('^[^\\u0000-\\u001f\\u007f]+$', 'u');
+const pattern9 = new RegExp('^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$', 'u');
 const schema38 = {
   type: 'object',
   properties: {
@@ -456,14 +459,14 @@ function validate21(
     if (data.url !== undefined) {
       let data2 = data.url;
       if (typeof data2 === 'string') {
-        if (!pattern5.test(data2)) {
+        if (data2.length > 2000) {
           const err4 = {
             instancePath: instancePath + '/url',
-            schemaPath: '#/properties/url/pattern',
-            keyword: 'pattern',
-            params: { pattern: '^(https://|file:///)[!-~]+$' },
-            message: 'must match pattern "' + '^(https://|file:///)[!-~]+$' + '"',
-            schema: '^(https://|file:///)[!-~]+$',
+            schemaPath: '#/properties/url/maxLength',
+            keyword: 'maxLength',
+            params: { limit: 2000 },
+            message: 'must NOT have more than 2000 characters',
+            schema: 2000,
             parentSchema: schema35.properties.url,
             data: data2,
           };
@@ -474,8 +477,26 @@ function validate21(
           }
           errors++;
         }
+        if (!pattern5.test(data2)) {
+          const err5 = {
+            instancePath: instancePath + '/url',
+            schemaPath: '#/properties/url/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^(https://|file:///)[!-~]+$' },
+            message: 'must match pattern "' + '^(https://|file:///)[!-~]+$' + '"',
+            schema: '^(https://|file:///)[!-~]+$',
+            parentSchema: schema35.properties.url,
+            data: data2,
+          };
+          if (vErrors === null) {
+            vErrors = [err5];
+          } else {
+            vErrors.push(err5);
+          }
+          errors++;
+        }
       } else {
-        const err5 = {
+        const err6 = {
           instancePath: instancePath + '/url',
           schemaPath: '#/properties/url/type',
           keyword: 'type',
@@ -486,9 +507,9 @@ function validate21(
           data: data2,
         };
         if (vErrors === null) {
-          vErrors = [err5];
+          vErrors = [err6];
         } else {
-          vErrors.push(err5);
+          vErrors.push(err6);
         }
         errors++;
       }
@@ -500,7 +521,7 @@ function validate21(
       const _errs10 = errors;
       if (typeof data3 === 'string') {
         if (!pattern6.test(data3)) {
-          const err6 = {
+          const err7 = {
             instancePath: instancePath + '/sha256',
             schemaPath: '#/$defs/Sha256/pattern',
             keyword: 'pattern',
@@ -511,14 +532,14 @@ function validate21(
             data: data3,
           };
           if (vErrors === null) {
-            vErrors = [err6];
+            vErrors = [err7];
           } else {
-            vErrors.push(err6);
+            vErrors.push(err7);
           }
           errors++;
         }
       } else {
-        const err7 = {
+        const err8 = {
           instancePath: instancePath + '/sha256',
           schemaPath: '#/$defs/Sha256/type',
           keyword: 'type',
@@ -529,9 +550,9 @@ function validate21(
           data: data3,
         };
         if (vErrors === null) {
-          vErrors = [err7];
+          vErrors = [err8];
         } else {
-          vErrors.push(err7);
+          vErrors.push(err8);
         }
         errors++;
       }
@@ -553,7 +574,7 @@ function validate21(
       var _valid0 = _errs13 === errors;
       valid2 = valid2 || _valid0;
       if (!valid2) {
-        const err8 = {
+        const err9 = {
           instancePath: instancePath + '/sha256',
           schemaPath: '#/properties/sha256/anyOf',
           keyword: 'anyOf',
@@ -564,9 +585,9 @@ function validate21(
           data: data3,
         };
         if (vErrors === null) {
-          vErrors = [err8];
+          vErrors = [err9];
         } else {
-          vErrors.push(err8);
+          vErrors.push(err9);
         }
         errors++;
       } else {
@@ -583,7 +604,7 @@ function validate21(
     if (data.embed !== undefined) {
       let data4 = data.embed;
       if (typeof data4 !== 'boolean') {
-        const err9 = {
+        const err10 = {
           instancePath: instancePath + '/embed',
           schemaPath: '#/properties/embed/type',
           keyword: 'type',
@@ -594,9 +615,9 @@ function validate21(
           data: data4,
         };
         if (vErrors === null) {
-          vErrors = [err9];
+          vErrors = [err10];
         } else {
-          vErrors.push(err9);
+          vErrors.push(err10);
         }
         errors++;
       }
@@ -609,25 +630,26 @@ function validate21(
           let data6 = data5[i0];
           if (typeof data6 === 'string') {
             if (!pattern9.test(data6)) {
-              const err10 = {
+              const err11 = {
                 instancePath: instancePath + '/args/' + i0,
                 schemaPath: '#/$defs/InstallerArgument/pattern',
                 keyword: 'pattern',
-                params: { pattern: '^[^\\u0000-\\u001f\\u007f]+$' },
-                message: 'must match pattern "' + '^[^\\u0000-\\u001f\\u007f]+$' + '"',
-                schema: '^[^\\u0000-\\u001f\\u007f]+$',
+                params: { pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$' },
+                message:
+                  'must match pattern "' + '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$' + '"',
+                schema: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$',
                 parentSchema: schema41,
                 data: data6,
               };
               if (vErrors === null) {
-                vErrors = [err10];
+                vErrors = [err11];
               } else {
-                vErrors.push(err10);
+                vErrors.push(err11);
               }
               errors++;
             }
           } else {
-            const err11 = {
+            const err12 = {
               instancePath: instancePath + '/args/' + i0,
               schemaPath: '#/$defs/InstallerArgument/type',
               keyword: 'type',
@@ -638,15 +660,15 @@ function validate21(
               data: data6,
             };
             if (vErrors === null) {
-              vErrors = [err11];
+              vErrors = [err12];
             } else {
-              vErrors.push(err11);
+              vErrors.push(err12);
             }
             errors++;
           }
         }
       } else {
-        const err12 = {
+        const err13 = {
           instancePath: instancePath + '/args',
           schemaPath: '#/properties/args/type',
           keyword: 'type',
@@ -657,9 +679,9 @@ function validate21(
           data: data5,
         };
         if (vErrors === null) {
-          vErrors = [err12];
+          vErrors = [err13];
         } else {
-          vErrors.push(err12);
+          vErrors.push(err13);
         }
         errors++;
       }
@@ -673,7 +695,7 @@ function validate21(
         key0 !== 'embed' &&
         key0 !== 'args'
       ) {
-        const err13 = {
+        const err14 = {
           instancePath: instancePath + '/' + key0.replace(/~/g, '~0').replace(/\//g, '~1'),
           schemaPath: '#/unevaluatedProperties/not',
           keyword: 'not',
@@ -684,15 +706,15 @@ function validate21(
           data: data[key0],
         };
         if (vErrors === null) {
-          vErrors = [err13];
+          vErrors = [err14];
         } else {
-          vErrors.push(err13);
+          vErrors.push(err14);
         }
         errors++;
       }
     }
   } else {
-    const err14 = {
+    const err15 = {
       instancePath,
       schemaPath: '#/type',
       keyword: 'type',
@@ -703,9 +725,9 @@ function validate21(
       data,
     };
     if (vErrors === null) {
-      vErrors = [err14];
+      vErrors = [err15];
     } else {
-      vErrors.push(err14);
+      vErrors.push(err15);
     }
     errors++;
   }
@@ -730,10 +752,10 @@ const schema44 = {
 };
 const schema45 = {
   type: 'string',
-  pattern: '^[^#\\u0000-\\u001f\\u007f]*$',
+  pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$',
   description: 'One line of text. `#` would begin a comment in nix.conf.',
 };
-const pattern11 = new RegExp('^[^#\\u0000-\\u001f\\u007f]*$', 'u');
+const pattern11 = new RegExp('^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$', 'u');
 function validate26(
   data,
   { instancePath = '', parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
@@ -756,9 +778,9 @@ function validate26(
         instancePath,
         schemaPath: '#/$defs/NixConfText/pattern',
         keyword: 'pattern',
-        params: { pattern: '^[^#\\u0000-\\u001f\\u007f]*$' },
-        message: 'must match pattern "' + '^[^#\\u0000-\\u001f\\u007f]*$' + '"',
-        schema: '^[^#\\u0000-\\u001f\\u007f]*$',
+        params: { pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' },
+        message: 'must match pattern "' + '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' + '"',
+        schema: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$',
         parentSchema: schema45,
         data,
       };
@@ -845,9 +867,10 @@ function validate26(
             instancePath: instancePath + '/' + i0,
             schemaPath: '#/$defs/NixConfText/pattern',
             keyword: 'pattern',
-            params: { pattern: '^[^#\\u0000-\\u001f\\u007f]*$' },
-            message: 'must match pattern "' + '^[^#\\u0000-\\u001f\\u007f]*$' + '"',
-            schema: '^[^#\\u0000-\\u001f\\u007f]*$',
+            params: { pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' },
+            message:
+              'must match pattern "' + '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' + '"',
+            schema: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$',
             parentSchema: schema45,
             data: data0,
           };
@@ -1397,14 +1420,14 @@ function validate20(
     if (data.persistence !== undefined) {
       let data8 = data.persistence;
       if (typeof data8 === 'string') {
-        if (!pattern10.test(data8)) {
+        if (data8.length > 200) {
           const err15 = {
             instancePath: instancePath + '/persistence',
-            schemaPath: '#/properties/persistence/pattern',
-            keyword: 'pattern',
-            params: { pattern: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$' },
-            message: 'must match pattern "' + '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$' + '"',
-            schema: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$',
+            schemaPath: '#/properties/persistence/maxLength',
+            keyword: 'maxLength',
+            params: { limit: 200 },
+            message: 'must NOT have more than 200 characters',
+            schema: 200,
             parentSchema: schema31.properties.persistence,
             data: data8,
           };
@@ -1415,8 +1438,26 @@ function validate20(
           }
           errors++;
         }
+        if (!pattern10.test(data8)) {
+          const err16 = {
+            instancePath: instancePath + '/persistence',
+            schemaPath: '#/properties/persistence/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$' },
+            message: 'must match pattern "' + '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$' + '"',
+            schema: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$',
+            parentSchema: schema31.properties.persistence,
+            data: data8,
+          };
+          if (vErrors === null) {
+            vErrors = [err16];
+          } else {
+            vErrors.push(err16);
+          }
+          errors++;
+        }
       } else {
-        const err16 = {
+        const err17 = {
           instancePath: instancePath + '/persistence',
           schemaPath: '#/properties/persistence/type',
           keyword: 'type',
@@ -1427,9 +1468,9 @@ function validate20(
           data: data8,
         };
         if (vErrors === null) {
-          vErrors = [err16];
+          vErrors = [err17];
         } else {
-          vErrors.push(err16);
+          vErrors.push(err17);
         }
         errors++;
       }
@@ -1437,7 +1478,7 @@ function validate20(
     if (data['transient-root'] !== undefined) {
       let data9 = data['transient-root'];
       if (typeof data9 !== 'string') {
-        const err17 = {
+        const err18 = {
           instancePath: instancePath + '/transient-root',
           schemaPath: '#/$defs/TransientRoot/type',
           keyword: 'type',
@@ -1448,14 +1489,14 @@ function validate20(
           data: data9,
         };
         if (vErrors === null) {
-          vErrors = [err17];
+          vErrors = [err18];
         } else {
-          vErrors.push(err17);
+          vErrors.push(err18);
         }
         errors++;
       }
       if (!(data9 === 'karg' || data9 === 'initramfs' || data9 === 'off')) {
-        const err18 = {
+        const err19 = {
           instancePath: instancePath + '/transient-root',
           schemaPath: '#/$defs/TransientRoot/enum',
           keyword: 'enum',
@@ -1466,9 +1507,9 @@ function validate20(
           data: data9,
         };
         if (vErrors === null) {
-          vErrors = [err18];
+          vErrors = [err19];
         } else {
-          vErrors.push(err18);
+          vErrors.push(err19);
         }
         errors++;
       }
@@ -1490,7 +1531,7 @@ function validate20(
     if (data.selinux !== undefined) {
       let data11 = data.selinux;
       if (typeof data11 !== 'string') {
-        const err19 = {
+        const err20 = {
           instancePath: instancePath + '/selinux',
           schemaPath: '#/$defs/Selinux/type',
           keyword: 'type',
@@ -1501,14 +1542,14 @@ function validate20(
           data: data11,
         };
         if (vErrors === null) {
-          vErrors = [err19];
+          vErrors = [err20];
         } else {
-          vErrors.push(err19);
+          vErrors.push(err20);
         }
         errors++;
       }
       if (!(data11 === 'auto' || data11 === 'on' || data11 === 'off')) {
-        const err20 = {
+        const err21 = {
           instancePath: instancePath + '/selinux',
           schemaPath: '#/$defs/Selinux/enum',
           keyword: 'enum',
@@ -1519,9 +1560,9 @@ function validate20(
           data: data11,
         };
         if (vErrors === null) {
-          vErrors = [err20];
+          vErrors = [err21];
         } else {
-          vErrors.push(err20);
+          vErrors.push(err21);
         }
         errors++;
       }
@@ -1539,7 +1580,7 @@ function validate20(
         key2 !== 'nix-conf' &&
         key2 !== 'selinux'
       ) {
-        const err21 = {
+        const err22 = {
           instancePath: instancePath + '/' + key2.replace(/~/g, '~0').replace(/\//g, '~1'),
           schemaPath: '#/unevaluatedProperties/not',
           keyword: 'not',
@@ -1550,15 +1591,15 @@ function validate20(
           data: data[key2],
         };
         if (vErrors === null) {
-          vErrors = [err21];
+          vErrors = [err22];
         } else {
-          vErrors.push(err21);
+          vErrors.push(err22);
         }
         errors++;
       }
     }
   } else {
-    const err22 = {
+    const err23 = {
       instancePath,
       schemaPath: '#/type',
       keyword: 'type',
@@ -1569,9 +1610,9 @@ function validate20(
       data,
     };
     if (vErrors === null) {
-      vErrors = [err22];
+      vErrors = [err23];
     } else {
-      vErrors.push(err22);
+      vErrors.push(err23);
     }
     errors++;
   }

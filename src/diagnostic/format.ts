@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { Colors } from 'picocolors/types.js';
 import type { Diagnostic, Place } from './diagnostic.ts';
 
@@ -11,7 +10,7 @@ export type Format = (typeof formats)[number];
  * `colors` is used by `text` alone.
  */
 export function formatDiagnostics(diagnostics: readonly Diagnostic[], format: Format, colors: Colors): string {
-  if (format === 'json') return `${JSON.stringify({ diagnostics }, null, 2)}\n`;
+  if (format === 'json') return `${JSON.stringify({ diagnostics }, null, 2).replace(dangerous, unicodeEscape)}\n`;
   const one = format === 'github' ? githubAnnotation : (diagnostic: Diagnostic) => text(diagnostic, colors);
   return diagnostics.map(one).join('');
 }
@@ -50,9 +49,17 @@ function excerpt(place: Place): { line: string; underline: string } {
   return { line: printable(line), underline: `${pad}${'^'.repeat(length)}` };
 }
 
-/** Text from a recipe, with nothing in it that a terminal or a CI log would take for a command. */
-function printable(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd');
+/** Text from a recipe, with nothing in it that a terminal or a CI log would take for a command; as long as it was. */
+export function printable(text: string): string {
+  return text.replace(dangerous, '\ufffd');
+}
+
+// Controls but the tab, line ends, and what turns the direction of writing (https://trojansource.codes).
+const dangerous = /[\0-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+function unicodeEscape(character: string): string {
+  // JSON.stringify has escaped what is below the space; its own line breaks stay.
+  return character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 // https://docs.github.com/actions/reference/workflow-commands-for-github-actions: % CR LF are escaped, in properties : , too.
@@ -60,7 +67,7 @@ function githubAnnotation(diagnostic: Diagnostic): string {
   const { place } = diagnostic;
   const properties = place
     ? [
-        `file=${githubProperty(place.file)}`,
+        `file=${githubProperty(printable(place.file))}`,
         `line=${place.line}`,
         `endLine=${place.endLine}`,
         `col=${place.column}`,
@@ -70,7 +77,9 @@ function githubAnnotation(diagnostic: Diagnostic): string {
   const related = (diagnostic.related ?? []).map(
     ({ message, place: { file, line, column } }) => `${message} at ${file}:${line}:${column}`,
   );
-  const message = [diagnostic.message, ...related, ...(diagnostic.help ? [diagnostic.help] : [])].join('\n');
+  const message = [diagnostic.message, ...related, ...(diagnostic.help ? [diagnostic.help] : [])]
+    .map(printable)
+    .join('\n');
   return `::${[diagnostic.severity, properties.join(',')].join(' ').trim()}::${githubData(message)}\n`;
 }
 

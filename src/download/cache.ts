@@ -41,7 +41,7 @@ export async function beginPartial(cacheDirectory: string, source: Source): Prom
   return { path, etag: undefined };
 }
 
-/** Gives a checked partial file its final name, in place of whatever has it, and clears away the other partial files. */
+/** Gives a checked partial file its final name, in place of what may have it, and removes the other partial files. */
 export async function finishPartial(cacheDirectory: string, source: Source, partial: PartialFile): Promise<string> {
   const path = cachedPath(cacheDirectory, source);
   await rename(partial.path, path).catch(async (error: NodeJS.ErrnoException) => {

@@ -54,7 +54,7 @@ function downloadError(
 export const isDownloadError = (error: unknown): error is DownloadError =>
   error instanceof Error && error.name === 'DownloadError';
 
-/** An address without a password or a query, which in a redirect is often a signature: messages end up in public logs. */
+/** An address without its password and query, in a redirect often a signature: messages end up in public logs. */
 export function shown(url: string): string {
   if (!URL.canParse(url)) return url;
   const parsed = new URL(url);
@@ -69,7 +69,7 @@ export const wrongDigest = (source: Source, actual: string, bytes: number): Down
     'digest',
     source,
     'the file is not the one its digest promises',
-    'Nothing was kept. Either the digest belongs to another version, or the file was changed: compare both with its publisher.',
+    'Nothing was kept. The digest is of another version, or the file was changed: compare both with its publisher.',
     {
       passing: true,
       lines: [
@@ -144,7 +144,7 @@ export function badStatus(
     return downloadError('http', source, what, help, { lines });
   }
   if (waitMilliseconds > longestWait) {
-    const help = `It asks to be left alone for ${Math.ceil(waitMilliseconds / 1000)} s: try again then, or use a mirror.`;
+    const help = `It asks to be left alone for ${Math.ceil(waitMilliseconds / 1000)} s: wait, or use a mirror.`;
     return downloadError('http', source, what, help, { lines });
   }
   const passing = passingStatus.has(status);
@@ -168,7 +168,7 @@ export function unreachable(source: Source, at: string, failure: unknown): Downl
       'certificate',
       source,
       `the server's certificate is not trusted: ${reasonOf(cause)}`,
-      "Behind a company's proxy set NODE_EXTRA_CA_CERTS to its CA file, or NODE_USE_SYSTEM_CA=1; otherwise check the machine's clock and the address.",
+      'For an authority of your own set NODE_EXTRA_CA_CERTS or NODE_USE_SYSTEM_CA=1; else check clock and address.',
       { cause, lines },
     );
   }
@@ -178,7 +178,7 @@ export function unreachable(source: Source, at: string, failure: unknown): Downl
     'unreachable',
     source,
     `cannot reach ${new URL(at).host}: ${reasonOf(cause)}`,
-    'Check the network and the address; behind a proxy set HTTPS_PROXY and NODE_USE_ENV_PROXY=1; without internet use a mirror or a file: address.',
+    'Check network and address. Proxy: HTTPS_PROXY and NODE_USE_ENV_PROXY=1. No internet: a mirror, or file:.',
     { cause, lines, passing },
   );
 }

@@ -1,7 +1,7 @@
 import { shown } from './error.ts';
 import type { createColors } from 'picocolors';
 
-/** What happens to one download. `bytes` counts from the file's beginning, also where a download goes on from a part. */
+/** What happens to one download. `bytes` counts from the file's beginning, also where a part was there already. */
 export type Progress =
   | { kind: 'start'; name: string; url: string }
   | { kind: 'received'; name: string; bytes: number; total: number | undefined }

@@ -2,17 +2,8 @@ import { Readable } from 'node:stream';
 // Whole: an older Node has no zstd, and a name it has not would keep it from gzip as well.
 import zlib from 'node:zlib';
 import { Deflate, Z_NO_FLUSH, Z_SYNC_FLUSH } from 'pako';
+import type { Compression } from './compression-name.ts';
 import { ImageError } from './image-error.ts';
-
-/** How a layer can be compressed. */
-export const compressions = ['none', 'gzip', 'zstd'] as const;
-export type Compression = (typeof compressions)[number];
-
-/** The compression that the name of a layer's file asks for; undefined where it ends in nothing known. */
-export function compressionOfFile(name: string): Compression | undefined {
-  const endings = { '.tar': 'none', '.tar.gz': 'gzip', '.tgz': 'gzip', '.tar.zst': 'zstd' } as const;
-  return Object.entries(endings).find(([ending]) => name.endsWith(ending))?.[1];
-}
 
 /** The same compressed bytes are promised everywhere, and the library's release decides them. */
 const zstdRelease = '1.5.7';

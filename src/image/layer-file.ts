@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import type { Plan } from '../plan/image-entry.ts';
-import { compress, type Compression } from './compression.ts';
+import type { Compression } from './compression-name.ts';
+import { compress } from './compression.ts';
 import { packTar, tarEntries, type Downloaded } from './tar-layer.ts';
 
 /** A layer that was written; digests as OCI writes them (`sha256:…`). */

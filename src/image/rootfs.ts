@@ -62,18 +62,30 @@ export function writeRootfs(plan: Plan, root: string, options: RootfsOptions): B
     const staged = toWrite.map((entry) => ({ entry, path: stage(writing, entry) }));
     for (const { entry, path } of staged) if (path) moveIntoPlace(writing, entry, path);
   } catch (cause) {
-    for (const step of writing.undo.reverse()) step();
-    setDirectoryTimes(writing);
-    throw explained(cause, root);
+    throw explained(cause, root, undo(writing));
   }
   for (const step of writing.cleanUp) step();
   setDirectoryTimes(writing);
   return baked;
 }
 
+/** Undoes all it can; gives why the rest could not be undone. */
+function undo(writing: Writing): string[] {
+  const steps = [...writing.undo.reverse(), () => setDirectoryTimes(writing)];
+  return steps.flatMap((step) => {
+    try {
+      step();
+      return [];
+    } catch (cause) {
+      return [cause instanceof Error ? cause.message : String(cause)];
+    }
+  });
+}
+
 function setDirectoryTimes({ directoryTimes }: Writing): void {
   for (const [path, seconds] of directoryTimes) {
-    if (fs.existsSync(path)) fs.lutimesSync(path, seconds, seconds);
+    const found = fs.lstatSync(path, { throwIfNoEntry: false });
+    if (found && found.mtimeMs / 1000 !== seconds) fs.lutimesSync(path, seconds, seconds);
   }
 }
 
@@ -107,8 +119,9 @@ function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): b
   if (found.isDirectory()) {
     throw new RootfsError(`${entry.path} in the root is a directory`, 'a file of this module belongs there: remove it');
   }
+  if (!isOwned(found, options)) return false;
   if (entry.kind === 'symlink') return found.isSymbolicLink() && fs.readlinkSync(target) === entry.target;
-  if (!found.isFile() || (found.mode & 0o7777) !== entry.mode || !isOwned(found, options)) return false;
+  if (!found.isFile() || (found.mode & 0o7777) !== entry.mode) return false;
   if (entry.kind === 'file')
     return found.size === entry.content.length && fs.readFileSync(target).equals(entry.content);
   return digestOf(target) === entry.download.sha256;
@@ -128,7 +141,7 @@ function stage(writing: Writing, entry: ImageEntry): string | undefined {
     return undefined;
   }
   const path = join(dirname(target), `.${basename(target)}${suffix}`);
-  undo.push(() => fs.rmSync(path, { force: true }));
+  undo.push(() => remove(path));
   if (entry.kind === 'symlink') {
     fs.symlinkSync(entry.target, path);
   } else if (entry.kind === 'file') {
@@ -157,8 +170,8 @@ function makeDirectory({ options, undo, directoryTimes }: Writing, path: string,
   const before = fs.lstatSync(path, { throwIfNoEntry: false });
   if (before) {
     undo.push(() => {
-      fs.chmodSync(path, before.mode & 0o7777);
       if (options.ownedByRoot) fs.lchownSync(path, before.uid, before.gid);
+      fs.chmodSync(path, before.mode & 0o7777);
     });
   } else {
     fs.mkdirSync(path, { mode });
@@ -174,15 +187,19 @@ function finish(path: string, mode: number | undefined, options: RootfsOptions):
   if (mode !== undefined) fs.chmodSync(path, mode);
 }
 
+function remove(path: string): void {
+  if (fs.lstatSync(path, { throwIfNoEntry: false })) fs.unlinkSync(path);
+}
+
 function moveIntoPlace({ root, suffix, undo, cleanUp }: Writing, entry: ImageEntry, staged: string): void {
   const target = join(root, entry.path);
   if (fs.lstatSync(target, { throwIfNoEntry: false })) {
     const before = join(dirname(target), `.${basename(target)}.before${suffix}`);
     fs.renameSync(target, before);
     undo.push(() => fs.renameSync(before, target));
-    cleanUp.push(() => fs.rmSync(before, { force: true }));
+    cleanUp.push(() => remove(before));
   } else {
-    undo.push(() => fs.rmSync(target, { force: true }));
+    undo.push(() => remove(target));
   }
   fs.renameSync(staged, target);
 }
@@ -202,10 +219,11 @@ function digestOf(path: string): string {
   }
 }
 
-function explained(cause: unknown, root: string): unknown {
-  const { code, path } = cause as NodeJS.ErrnoException;
+function explained(cause: unknown, root: string, notUndone: readonly string[]): unknown {
+  // What is copied or moved has two paths; the root is where the second is.
+  const { code, path, dest } = cause as NodeJS.ErrnoException & { dest?: string };
   if (code === undefined) return cause;
-  const where = path ?? root;
+  const where = dest ?? path ?? root;
   const known: Record<string, [string, string]> = {
     ENOSPC: [`no space left on the disk, at ${where}`, 'make room, and run it again'],
     EDQUOT: [`the disk quota is used up, at ${where}`, 'make room, and run it again'],
@@ -215,5 +233,9 @@ function explained(cause: unknown, root: string): unknown {
     ENOTDIR: [`${where} is not a directory`, 'remove it from the root'],
   };
   const [message, help] = known[code] ?? [`${where}: ${(cause as Error).message}`, undefined];
-  return new RootfsError(`${message}; the root is as it was`, help, cause);
+  const state =
+    notUndone.length === 0
+      ? 'the root is as it was'
+      : `${notUndone.length} changes could not be undone (${notUndone[0]})`;
+  return new RootfsError(`${message}; ${state}`, help, cause);
 }

@@ -1,5 +1,5 @@
 import { type Diagnostic, error } from '../diagnostic/diagnostic.ts';
-import { type Document, largestText, parse } from './document.ts';
+import { largestText, parse } from './document.ts';
 import type { Entry } from './entries.ts';
 
 /** The name that stands for the configuration in messages: it comes as an argument, not from a file. */
@@ -11,9 +11,10 @@ export const configurationName = '(configuration)';
  */
 export function parseConfiguration(json: string): Entry | Diagnostic[] {
   if (json.length > largestText) return [error('the configuration is larger than 1 MiB')];
+  const text = json.replace(/^\ufeff/, '');
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = JSON.parse(text);
   } catch (cause) {
     const help = `pass one JSON mapping in single quotes: '{"type":"nix"}'`;
     return [error(`the configuration is not JSON: ${cause instanceof Error ? cause.message : cause}`, undefined, help)];
@@ -21,14 +22,8 @@ export function parseConfiguration(json: string): Entry | Diagnostic[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [error('the configuration must be one JSON mapping', undefined, `for example '{"type":"nix"}'`)];
   }
-  let document: Document | Diagnostic[] | undefined;
-  return {
-    value: value as Record<string, unknown>,
-    stage: undefined,
-    placeOf: (path, part) => {
-      // JSON is YAML; only an error needs places, so only an error pays for finding them.
-      document ??= parse(configurationName, json);
-      return Array.isArray(document) ? undefined : document.placeOf(path, part);
-    },
-  };
+  // JSON is YAML, whose parser knows where things stand, and sees the keys that JSON.parse drops: those written twice.
+  const document = parse(configurationName, text);
+  if (Array.isArray(document)) return document;
+  return { value: value as Record<string, unknown>, stage: undefined, placeOf: document.placeOf };
 }

@@ -1,4 +1,18 @@
-import { type Alias, isAlias, isMap, isPair, isSeq, LineCounter, type Node, parseDocument, type Pair } from 'yaml';
+import {
+  type Alias,
+  type Document as YamlDocument,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Pair,
+  visit,
+  type YAMLError,
+} from 'yaml';
 import { type Diagnostic, error, type Place } from '../diagnostic/diagnostic.ts';
 
 /** The way to a value from the top: keys of mappings and indexes of lists. */
@@ -12,37 +26,43 @@ export type Document = {
   placeOf(path: Path, part?: 'key' | 'value'): Place;
 };
 
-/** No recipe is near this size; what is larger is a mistake or an attack. In bytes of UTF-16 units, which is close enough. */
+/** No recipe is near this size, in bytes; what is larger is a mistake or an attack. */
 export const largestText = 1024 * 1024;
 
 /**
- * Parses YAML 1.2 as BlueBuild reads it (duplicate keys are errors, `<<` is a key as any other).
- * Gives the diagnostics instead where the text is not valid; never throws.
+ * How often aliases may repeat what stands behind an anchor, the aliases in it counted. Nothing is copied, so this only
+ * stops what doubles and doubles again.
+ */
+const mostAliases = 10_000;
+
+/**
+ * Parses YAML 1.2 as BlueBuild reads it (duplicate keys are errors, `<<` is a key as any other), whatever version the
+ * text says it is. Gives the diagnostics instead where the text is not valid; never throws.
  */
 export function parse(file: string, text: string): Document | Diagnostic[] {
-  if (text.length > largestText) {
-    return [error(`${file} is larger than 1 MiB`, undefined, 'a recipe is a few kilobytes: is this the right file?')];
-  }
+  if (text.length > largestText) return [tooLarge(file)];
   const lineCounter = new LineCounter();
-  const source = text.startsWith('\ufeff') ? text.slice(1) : text;
-  const document = parseDocument(source, { lineCounter, prettyErrors: false });
-  const place = (from: number, to: number) => placeIn(file, source, lineCounter, from, to);
-  if (document.errors.length > 0) {
-    return document.errors.map(({ message, pos }) => error(firstLine(message), place(...pos)));
+  // Duplicate keys are looked for below: yaml compares each key with each other, which takes minutes for 1 MiB of them.
+  const options = { lineCounter, prettyErrors: false, logLevel: 'error', schema: 'core', uniqueKeys: false } as const;
+  const document = parseDocument(text, options);
+  const place = (from: number, to: number) => placeIn(file, text, lineCounter, from, to);
+  // Where the stack ended is an accident.
+  if (document.errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION')) {
+    return [error(`${file} is nested too deeply`, undefined, 'a recipe has a few levels: is this the right file?')];
   }
+  const found = [
+    ...[...document.errors, ...document.warnings].map((problem) => syntaxError(problem, place)),
+    ...controlCharacters(text, place),
+  ];
+  if (found.length > 0) return onePerLine(found);
+  const repeated = [...duplicateKeys(document, place), ...unknownAliases(document, place)];
+  if (repeated.length > 0) return repeated;
   let value: unknown;
   try {
-    // An alias can stand for a mapping full of aliases; yaml counts what they come to and stops at 100.
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    const range = document.contents?.range;
-    return [
-      error(
-        `${file} cannot be read: ${firstLine(cause instanceof Error ? cause.message : String(cause))}`,
-        range ? place(range[0], range[0] + 1) : undefined,
-        'write the repeated parts out, without anchors and aliases',
-      ),
-    ];
+    value = document.toJS({ maxAliasCount: mostAliases });
+  } catch {
+    const help = 'write the repeated parts out, without anchors and aliases';
+    return [error('aliases repeat too much here', place(...(rangeOfNode(document.contents) ?? [0, 1])), help)];
   }
   return {
     file,
@@ -52,6 +72,92 @@ export function parse(file: string, text: string): Document | Diagnostic[] {
       return place(range[0], range[1]);
     },
   };
+}
+
+/** The diagnostic for a text that is larger than `largestText`. */
+export function tooLarge(file: string): Diagnostic {
+  return error(`${file} is larger than 1 MiB`, undefined, 'a recipe is a few kilobytes: is this the right file?');
+}
+
+type PlaceOf = (from: number, to: number) => Place;
+
+function syntaxError({ code, message, pos }: YAMLError, place: PlaceOf): Diagnostic {
+  const known = syntaxErrors[message] ?? syntaxErrors[code];
+  return error(known?.message ?? firstLine(message), place(...pos), known?.help);
+}
+
+const badIndent = {
+  message: 'the indentation does not fit to what is above',
+  help: 'keys of one mapping begin in the same column, and what is inside a key or bracket is further in',
+};
+
+/** By yaml's code, or by its words where the code has several. */
+const syntaxErrors: Record<string, { message: string; help: string }> = {
+  BAD_INDENT: badIndent,
+  'Sequence item without - indicator': badIndent,
+  'Missing closing "quote': { message: 'a double quote is not closed', help: 'close it; it begins in a line above' },
+  "Missing closing 'quote": { message: 'a single quote is not closed', help: 'close it; it begins in a line above' },
+  BAD_SCALAR_START: { message: 'no text begins with this character in YAML', help: 'put the whole value in quotes' },
+  BLOCK_AS_IMPLICIT_KEY: {
+    message: 'a second `: ` in this line',
+    help: 'put a value with a colon in quotes; begin a mapping in a line of its own',
+  },
+  MULTIPLE_DOCS: { message: 'a second YAML document begins here', help: 'remove the `---`: a recipe is one document' },
+  TAB_AS_INDENT: { message: 'a tab, with which nothing can be indented in YAML', help: 'use spaces' },
+  TAG_RESOLVE_FAILED: { message: 'this tag means nothing in a recipe', help: 'leave it out, or put the `!` in quotes' },
+};
+
+// The printable characters of YAML 1.2 (5.1) are tab, line breaks, and everything from the space on but DEL and C1.
+function controlCharacters(text: string, place: PlaceOf): Diagnostic[] {
+  return [...text.matchAll(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/g)].slice(0, 10).map((match) => {
+    const name = (match[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const help = 'remove it, or write it as an escape in double quotes; is this a text file?';
+    return error(`a control character (U+${name})`, place(match.index, match.index + 1), help);
+  });
+}
+
+function duplicateKeys(document: YamlDocument, place: PlaceOf): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  visit(document, {
+    Map: (_, map) => {
+      const first = new Map<string, unknown>();
+      for (const { key } of map.items) {
+        if (isScalar(key) || key === null) {
+          const text = keyText(key);
+          const range = rangeOfNode(key);
+          const firstRange = rangeOfNode(first.get(text));
+          if (!first.has(text)) first.set(text, key);
+          else if (range && firstRange) {
+            const related = [{ message: 'the first one is here', place: place(...firstRange) }];
+            const help = 'keep one of them';
+            found.push({ ...error(`the key \`${text}\` stands twice in one mapping`, place(...range), help), related });
+          }
+        }
+      }
+    },
+  });
+  return found;
+}
+
+function unknownAliases(document: YamlDocument, place: PlaceOf): Diagnostic[] {
+  const anchors = new Set<string>();
+  const found: Diagnostic[] = [];
+  visit(document, {
+    Value: (_, { anchor }) => void (anchor !== undefined && anchors.add(anchor)),
+    Alias: (_, alias) => {
+      const help = `an anchor \`&${alias.source}\` must stand before it; a text that begins with \`*\` needs quotes`;
+      const range = rangeOfNode(alias);
+      if (range && !anchors.has(alias.source)) {
+        found.push(error(`nothing is anchored as \`${alias.source}\``, place(...range), help));
+      }
+    },
+  });
+  return found;
+}
+
+/** One mistake is often taken for several. */
+function onePerLine(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return [...new Map(diagnostics.toReversed().map((one) => [one.place?.line, one])).values()].toReversed();
 }
 
 function rangeOf(

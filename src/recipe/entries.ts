@@ -1,6 +1,6 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { type Diagnostic, error, type Place } from '../diagnostic/diagnostic.ts';
-import { type Document, parse, type Path } from './document.ts';
+import { type Document, largestText, parse, type Path, tooLarge } from './document.ts';
 
 /** A `type: nix` entry of a recipe, as it was written. */
 export type Entry = {
@@ -19,23 +19,27 @@ export type Entries = {
   types: string[];
 };
 
-/** Gives a file's text; throws what `readFileSync` throws. */
-export type ReadText = (path: string) => string;
+/** Gives a file's bytes, at least `atMost` of them where there are so many; throws what `readFileSync` throws. */
+export type ReadFile = (path: string, atMost: number) => Uint8Array;
 
-type Reading = Entries & { readText: ReadText; directory: string };
+type Reading = Entries & { readFile: ReadFile; directory: string; filesRead: number };
+
+/** How many files one recipe may read: `from-file` twice in each of thirty files is a thousand million modules. */
+const mostFiles = 1000;
 
 /**
  * Finds the `type: nix` entries of a recipe (v1 or v2), in its modules and stages and in every file that `from-file`
  * names, as BlueBuild's CLI reads them (recipe/src/module.rs, stage.rs). Never throws: what is wrong is a diagnostic.
  */
-export function findEntries(recipe: string, readText: ReadText): Entries {
-  const reading: Reading = { entries: [], diagnostics: [], types: [], readText, directory: recipeDirectory(recipe) };
+export function findEntries(recipe: string, readFile: ReadFile): Entries {
+  const directory = recipeDirectory(recipe);
+  const reading: Reading = { entries: [], diagnostics: [], types: [], readFile, directory, filesRead: 0 };
   const document = open(reading, recipe, undefined);
   if (document) {
     const root = mapping(reading, document, [], 'a recipe is a mapping with a list `modules`');
     if (root) {
-      if (has(root, 'stages')) readStages(reading, document, ['stages'], [recipe]);
-      if (has(root, 'modules')) readModules(reading, document, ['modules'], undefined, [recipe]);
+      if (has(root, 'stages')) readStages(reading, document, ['stages'], [normalize(recipe)]);
+      if (has(root, 'modules')) readModules(reading, document, ['modules'], undefined, [normalize(recipe)]);
       reportRepeated(reading);
     }
   }
@@ -88,7 +92,9 @@ function readModule(
   const { type } = module;
   if (typeof type !== 'string') {
     reading.diagnostics.push(
-      error('a module needs a `type`', document.placeOf('type' in module ? [...path, 'type'] : path)),
+      'type' in module
+        ? error('`type` must name a module', document.placeOf([...path, 'type']))
+        : error('a module needs a `type`', document.placeOf(path)),
     );
     return;
   }
@@ -153,14 +159,36 @@ function fromFile(
 }
 
 function open(reading: Reading, file: string, named: Place | undefined): Document | undefined {
-  let text: string;
+  reading.filesRead += 1;
+  if (reading.filesRead > mostFiles) {
+    if (reading.filesRead === mostFiles + 1) {
+      reading.diagnostics.push(
+        error(`more than ${mostFiles} files are read by \`from-file\``, named, 'name each once'),
+      );
+    }
+    return undefined;
+  }
+  let bytes: Uint8Array;
   try {
-    text = reading.readText(file);
+    bytes = reading.readFile(file, largestText + 1);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     const reason = reasons[code] ?? code;
     const help = named && `\`from-file\` is looked up in ${reading.directory}`;
     reading.diagnostics.push(error(`${file}: ${reason}`, named, help));
+    return undefined;
+  }
+  if (bytes.length > largestText) {
+    reading.diagnostics.push(tooLarge(file));
+    return undefined;
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    reading.diagnostics.push(
+      error(`${file} is not UTF-8 text`, named, 'save it as UTF-8: BlueBuild reads nothing else'),
+    );
     return undefined;
   }
   const document = parse(file, text);

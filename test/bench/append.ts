@@ -115,9 +115,15 @@ async function makeBase(name: string, count: number): Promise<void> {
 /** The program as the module ships it: one bundle on the pinned Node. */
 async function makeProgram(): Promise<string[]> {
   cpSync(join(repository, 'modules/nix/files'), path('nix/files'), { recursive: true });
-  const output = { dir: path('nix/program'), format: 'esm', entryFileNames: '[name].mjs', minify: true } as const;
+  const output = {
+    dir: path('nix/program'),
+    format: 'cjs',
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name].cjs',
+    minify: true,
+  } as const;
   await build({ input: join(repository, 'src/cli.ts'), platform: 'node', tsconfig: false, logLevel: 'warn', output });
-  return [process.execPath, '--max-semi-space-size=1', path('nix/program/cli.mjs')];
+  return [process.execPath, '--max-semi-space-size=1', path('nix/program/cli.cjs')];
 }
 
 /** A recipe with an installer of the real one's size, of which, as in the real one, most is an archive. */

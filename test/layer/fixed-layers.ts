@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compressions, type Compression } from '../../src/image/compression.ts';
+import { compressions, type Compression } from '../../src/image/compression-name.ts';
 import { writeLayer } from '../../src/image/layer-file.ts';
 import { fixedDownload, fixedPlan, sha256 } from './fixed-plan.ts';
 

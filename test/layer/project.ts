@@ -53,7 +53,7 @@ export function makeProject(installerBytes = 3_000_000): Project {
     recipe: writeRecipe('recipe', {}),
     writeRecipe,
     run: async (args, environment = {}) => {
-      const env = { NO_COLOR: '1', SOURCE_DATE_EPOCH: '', OS_ARCH: 'x86_64', ...environment };
+      const env = { NO_COLOR: '1', SOURCE_DATE_EPOCH: undefined, OS_ARCH: 'x86_64', ...environment };
       const { exitCode, stdout, stderr } = await execa(process.execPath, [cli, ...args], {
         cwd: directory,
         env,

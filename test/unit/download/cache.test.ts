@@ -31,7 +31,7 @@ test('a cached file needs no server', async () => {
 });
 
 describe('a damaged cached file', () => {
-  const damaged = Buffer.from(content).fill(0, 0, 1);
+  const damaged = Buffer.concat([content.subarray(1), content.subarray(0, 1)]);
   beforeEach(async () => {
     await mkdir(setting.cacheDirectory);
     await writeFile(join(setting.cacheDirectory, sha256), damaged);

@@ -1,5 +1,5 @@
-// One download in a process of its own: {source, cacheDirectory, retries} on standard input, on standard output what it gave and
-// by how many bytes the process's largest size grew. A failure's code and message go to standard error.
+// One download in a process of its own: {source, cacheDirectory, retries} on standard input; on standard output what it
+// gave, and by how many bytes the process's largest size grew. A failure's code and message go to standard error.
 import { json } from 'node:stream/consumers';
 import { fetchByDigest } from '../../../src/download/fetch-by-digest.ts';
 import type { Source } from '../../../src/download/source.ts';

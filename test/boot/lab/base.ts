@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { cached, keyOf, keyOfTree } from './cache.ts';
+import { debianTree } from './host.ts';
+
+// What a bootc base image has that a first-boot program may use, and what ostree and dracut need. Debian's Nix is built
+// to use bash-static as its sandbox's /bin/sh, where the official one brings a shell of its own.
+const packagesInBase = [
+  ...[
+    'attr',
+    'bash-static',
+    'busybox-static',
+    'ca-certificates',
+    'curl',
+    'dbus',
+    'dracut',
+    'e2fsprogs',
+    'iproute2',
+    'jq',
+    'kmod',
+  ],
+  ...['linux-image-cloud-amd64', 'login', 'ostree', 'ostree-boot', 'passwd', 'procps', 'sudo', 'systemd'],
+  ...['systemd-sysv', 'udev', 'util-linux', 'xz-utils', 'zstd'],
+];
+const script = join(import.meta.dirname, 'base-image.sh');
+const files = join(import.meta.dirname, 'base-tree');
+
+/**
+ * The lab's base: `root` is the tree of a bootc-like Debian forky image, which also serves as a chroot whose ostree,
+ * dracut and journalctl are as new as the guest's; `key` changes with its recipe.
+ */
+export type Base = { key: string; root: string };
+
+export const labBase = async (): Promise<Base> => {
+  const key = keyOf(packagesInBase.join(), await readFile(script, 'utf8'), await keyOfTree(files));
+  const directory = await cached('base', key, async (partial) => {
+    const root = join(partial, 'root');
+    const packages = await cached('debian', keyOf(packagesInBase.join()), (tree) =>
+      debianTree('minbase', 'forky', packagesInBase, join(tree, 'root')),
+    );
+    await execa('cp', ['-a', join(packages, 'root'), root]);
+    await execa('unshare', ['--mount', 'nice', '-n', '5', 'bash', script, root, files]);
+  });
+  return { key, root: join(directory, 'root') };
+};

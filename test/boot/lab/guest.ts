@@ -1,0 +1,129 @@
+import type { CommandResult } from './control-channel.ts';
+import type { Qemu } from './qemu.ts';
+import { waitUntil } from './wait.ts';
+
+/** systemd's own words for a unit: the properties a wait for it decides by. */
+export type UnitStatus = {
+  activeState: string;
+  subState: string;
+  result: string;
+  /** The start conditions held when they were last looked at. */
+  conditionResult: boolean;
+};
+
+/** A booted machine, through its root shell. All limits are in seconds of the host's clock. */
+export type Guest = {
+  /** Runs a bash command as root; never throws for an exit code. */
+  run: (command: string, limit?: number) => Promise<CommandResult>;
+  /** Runs a bash command as root and gives its standard output without the last newline; throws unless it exits 0. */
+  succeed: (command: string, limit?: number) => Promise<string>;
+  /** Runs a command in a login shell of the user, as if they had just logged in. */
+  runAs: (user: string, command: string, limit?: number) => Promise<CommandResult>;
+  /** Waits until the command exits 0 and gives its standard output; throws with its last output at the limit. */
+  waitFor: (condition: string, limit: number) => Promise<string>;
+  /** Waits until a unit is active; throws at once, with its status and journal, when it has failed. */
+  waitForUnit: (unit: string, limit: number) => Promise<void>;
+  /** Waits until a unit has been started, skipped or failed and has no job left; for units that end by themselves. */
+  waitForUnitToSettle: (unit: string, limit: number) => Promise<UnitStatus>;
+  /** Waits for the end of the boot: no job left. Gives `systemctl is-system-running`'s word. */
+  waitForBoot: (limit?: number) => Promise<string>;
+  /** Writes a file in the guest, for root, mode 0644 unless given. */
+  write: (path: string, contents: string, mode?: string) => Promise<void>;
+};
+
+const defaultLimit = 60;
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** The guest behind a running QEMU. */
+export const guestOf = (qemu: Qemu): Guest => {
+  const run: Guest['run'] = (command, limit = defaultLimit) => qemu.control.run(command, limit);
+
+  const succeed: Guest['succeed'] = async (command, limit = defaultLimit) => {
+    const { code, stdout, stderr } = await run(command, limit);
+    if (code === 0) return stdout.replace(/\n$/, '');
+    const why = code === 124 ? `did not end within ${limit} s` : `exited with ${code}`;
+    throw new Error(`in the guest, \`${command}\` ${why}:\n${stdout}${stderr}`);
+  };
+
+  const waitFor: Guest['waitFor'] = async (condition, limit) => {
+    let last: CommandResult | undefined;
+    try {
+      return await waitUntil(
+        `\`${condition}\` in the guest`,
+        limit,
+        async () => {
+          last = await run(condition, limit);
+          return last.code === 0 ? last.stdout.replace(/\n$/, '') : undefined;
+        },
+        0.3,
+      );
+    } catch (error) {
+      if (last === undefined || !(error instanceof Error)) throw error;
+      throw new Error(`${error.message}; it last exited with ${last.code}:\n${last.stdout}${last.stderr}`, {
+        cause: error,
+      });
+    }
+  };
+
+  const properties = async (unit: string): Promise<Record<string, string>> => {
+    const names =
+      'ActiveState,SubState,Result,ConditionResult,ConditionTimestampMonotonic,InactiveEnterTimestampMonotonic,Job,LoadState';
+    const text = await succeed(`systemctl show --property=${names} ${quoted(unit)}`);
+    return Object.fromEntries(
+      text.split('\n').map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]),
+    );
+  };
+
+  const settledStatus = async (unit: string): Promise<UnitStatus | undefined> => {
+    const shown = await properties(unit);
+    if (shown['LoadState'] !== 'loaded') throw new Error(`the guest has no usable unit ${unit}: ${shown['LoadState']}`);
+    const activeState = shown['ActiveState'] ?? '';
+    const wasStarted =
+      ['active', 'failed'].includes(activeState) ||
+      shown['InactiveEnterTimestampMonotonic'] !== '0' ||
+      (shown['ConditionResult'] === 'no' && shown['ConditionTimestampMonotonic'] !== '0');
+    const hasJob = shown['Job'] !== undefined && !['', '0'].includes(shown['Job']);
+    if (!wasStarted || hasJob || activeState.endsWith('ing')) return undefined;
+    return {
+      activeState,
+      subState: shown['SubState'] ?? '',
+      result: shown['Result'] ?? '',
+      conditionResult: shown['ConditionResult'] === 'yes',
+    };
+  };
+
+  const waitForUnitToSettle: Guest['waitForUnitToSettle'] = (unit, limit) =>
+    waitUntil(`${unit} to settle`, limit, () => settledStatus(unit), 0.3);
+
+  const waitForUnit: Guest['waitForUnit'] = async (unit, limit) => {
+    const status = await waitUntil(
+      `${unit} to be active`,
+      limit,
+      async () => {
+        const { ActiveState: state } = await properties(unit);
+        return state === 'active' || state === 'failed' ? state : undefined;
+      },
+      0.3,
+    );
+    if (status === 'active') return;
+    const { stdout } = await run(`systemctl status --no-pager --lines=50 ${quoted(unit)}`);
+    throw new Error(`${unit} failed in the guest:\n${stdout}`);
+  };
+
+  return {
+    run,
+    succeed,
+    runAs: (user, command, limit) => run(`runuser --login ${quoted(user)} --command ${quoted(command)}`, limit),
+    waitFor,
+    waitForUnit,
+    waitForUnitToSettle,
+    waitForBoot: async (limit = 180) => (await run('systemctl is-system-running --wait', limit)).stdout.trim(),
+    write: async (path, contents, mode = '0644') => {
+      const encoded = Buffer.from(contents).toString('base64');
+      await succeed(
+        `mkdir -p "$(dirname ${quoted(path)})" && base64 -d <<<${encoded} >${quoted(path)} && chmod ${mode} ${quoted(path)}`,
+      );
+    },
+  };
+};

@@ -1,0 +1,82 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+// Debian's package for each program of this machine that the lab calls.
+const packages: Record<string, string> = {
+  buildah: 'buildah',
+  chattr: 'e2fsprogs',
+  debugfs: 'e2fsprogs',
+  'mkfs.ext4': 'e2fsprogs',
+  mmdebstrap: 'mmdebstrap',
+  patchelf: 'patchelf',
+  'qemu-img': 'qemu-utils',
+  'qemu-storage-daemon': 'qemu-system-common',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  setpriv: 'util-linux',
+  unshare: 'util-linux',
+  xz: 'xz-utils',
+};
+
+const isInPath = (program: string): boolean =>
+  [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'].some((directory) => {
+    try {
+      accessSync(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+
+/**
+ * Throws one error that names everything this machine lacks for the boot lab, and how to get it.
+ * Cargo is needed too, but only where nix-installer is built.
+ */
+export const requireHost = (): void => {
+  if (process.getuid?.() !== 0) throw new Error('the boot lab needs root: it makes file systems, mounts and chroots');
+  if (process.arch !== 'x64')
+    throw new Error(`the boot lab boots x86_64 guests from x86_64 packages, not ${process.arch}`);
+  const missing = Object.entries(packages).filter(([program]) => !isInPath(program));
+  if (missing.length === 0) return;
+  const programs = missing.map(([program]) => program).join(', ');
+  throw new Error(
+    `the boot lab needs ${programs}: apt-get install ${[...new Set(missing.map(([, name]) => name))].join(' ')}`,
+  );
+};
+
+/** This machine's own Debian mirror, from its apt configuration. */
+export const debianMirror = async (): Promise<string> => {
+  const { stdout } = await execa('apt-get', [
+    'indextargets',
+    '--format',
+    '$(REPO_URI)',
+    'Created-By: Packages',
+    'Component: main',
+  ]);
+  const mirror = stdout.split('\n').find((line) => line.endsWith('/debian/'));
+  if (mirror === undefined) {
+    throw new Error('no Debian mirror in the apt configuration of this machine: run apt-get update, or add one');
+  }
+  return mirror;
+};
+
+/**
+ * Makes a Debian tree in `directory` with mmdebstrap: `minbase` installs the packages without their documentation,
+ * `extract` only unpacks them, whole.
+ * The mirror's copy of a rolling suite may be older than the suite says it is valid.
+ */
+export const debianTree = async (
+  variant: 'minbase' | 'extract',
+  suite: string,
+  include: string[],
+  directory: string,
+): Promise<void> => {
+  await execa('nice', [
+    ...['-n', '5', 'mmdebstrap', `--variant=${variant}`, '--mode=root', `--include=${include.join(',')}`],
+    '--aptopt=Acquire::Check-Valid-Until "false"',
+    ...(variant === 'extract' ? [] : ['doc', 'man', 'locale']).map(
+      (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
+    ),
+    ...[suite, directory, await debianMirror()],
+  ]);
+};

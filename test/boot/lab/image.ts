@@ -1,0 +1,97 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { Base } from './base.ts';
+import { labBase } from './base.ts';
+import { cacheRoot, keyOf, keyOfTree } from './cache.ts';
+import { requireHost } from './host.ts';
+
+/** Arguments that keep the lab's container storage in its own cache, apart from the machine's. */
+export const storageArguments = [
+  ...[
+    '--root',
+    join(cacheRoot, 'containers'),
+    '--runroot',
+    '/run/bluebuild-nix-boot-lab',
+    '--storage-driver',
+    'overlay',
+  ],
+];
+const environment = { BUILDAH_ISOLATION: 'chroot' };
+
+/** Runs buildah with the lab's storage; rejects with its output when it fails. */
+export const buildah = async (...args: string[]): Promise<string> => {
+  const { stdout } = await execa('buildah', [...storageArguments, ...args], { env: environment });
+  return stdout;
+};
+
+const exists = async (name: string): Promise<boolean> =>
+  (await execa('buildah', [...storageArguments, 'inspect', '--type', 'image', name], { reject: false })).exitCode === 0;
+
+/** The lab's base as an image in the lab's storage; its name is what a Containerfile's `FROM` takes. */
+export const baseImage = async (): Promise<{ name: string; base: Base }> => {
+  requireHost();
+  const base = await labBase();
+  const name = `localhost/lab-base:${base.key}`;
+  if (!(await exists(name))) {
+    const container = await buildah('from', 'scratch');
+    try {
+      await buildah('add', '--quiet', container, base.root, '/');
+      await buildah('config', '--env', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin', container);
+      await buildah('commit', '--quiet', '--disable-compression', container, name);
+    } finally {
+      await buildah('rm', container);
+    }
+  }
+  return { name, base };
+};
+
+/**
+ * An image for the lab. `containerfile` begins with `FROM lab-base` (the lab names its base in that place);
+ * `context` is the directory `COPY` reads. `volumes` (`HOST:CONTAINER[:ro]`) are mounted in each `RUN`.
+ */
+export type ImageRecipe = { containerfile: string; context?: string; volumes?: string[] };
+
+/** An image in the lab's storage; `key` stands for everything that made it, so its disks can be kept. */
+export type Image = { name: string; key: string };
+
+/**
+ * Builds a recipe with buildah unless the very same was built before. What a `RUN` reads from outside of the context
+ * and the volumes is not in the key, so it must not change.
+ * Throws with buildah's own output.
+ */
+export const buildImage = async (recipe: ImageRecipe): Promise<Image> => {
+  const { name: from } = await baseImage();
+  const containerfile = recipe.containerfile.replace(/^(\s*FROM\s+)lab-base\b/gm, `$1${from}`);
+  const volumes = recipe.volumes ?? [];
+  const key = keyOf(
+    containerfile,
+    recipe.context === undefined ? '' : await keyOfTree(recipe.context),
+    ...(await Promise.all(volumes.map(async (volume) => volume + (await keyOfTree(volume.split(':')[0] ?? ''))))),
+  );
+  const name = `localhost/lab-image:${key}`;
+  if (await exists(name)) return { name, key };
+  const directory = await mkdtemp(join(tmpdir(), 'boot-lab-image-'));
+  try {
+    const file = join(directory, 'Containerfile');
+    await writeFile(file, containerfile);
+    await buildah(
+      ...['build', '--quiet', '--pull-never', '--layers=false', '--file', file, '--tag', name],
+      ...volumes.flatMap((volume) => ['--volume', volume]),
+      recipe.context ?? directory,
+    );
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+  return { name, key };
+};
+
+/** Removes all of the lab's images but its present base and the `keep` newest, and what killed builds left behind. */
+export const pruneImages = async (base: string, keep: number): Promise<void> => {
+  await buildah('rm', '--all');
+  const list = await buildah('images', '--noheading', '--format', '{{.Name}}:{{.Tag}}'); // the newest first
+  const names = list.split('\n').filter((name) => name !== '' && name !== base);
+  const kept = names.filter((name) => name.startsWith('localhost/lab-image:')).slice(0, keep);
+  for (const name of names) if (!kept.includes(name)) await buildah('rmi', '--force', name);
+};

@@ -1,0 +1,239 @@
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { bootFilesOf } from './disk-contents.ts';
+import { diskOf } from './disk.ts';
+import type { Guest } from './guest.ts';
+import { guestOf } from './guest.ts';
+import type { Image } from './image.ts';
+import { readJournal } from './journal.ts';
+import type { Qemu, QemuOptions } from './qemu.ts';
+import { startQemu } from './qemu.ts';
+import { waitUntil, within } from './wait.ts';
+
+/** How a machine is switched on. */
+export type BootOptions = {
+  /** Added to those of the boot entry for this boot only, as if typed at the boot menu. */
+  kernelArguments?: string[];
+  /** Which entry of the boot menu: 0 the default, 1 the one before it. */
+  entry?: number;
+  /** `host`: the guest reaches the host's loopback at 10.0.2.2. Default `none`. */
+  network?: 'none' | 'host';
+  /** The hardware clock at power on: `utc` (default) or a date as `1970-01-01T00:00:00`. */
+  clock?: string;
+  /**
+   * When `boot` settles: as soon as this unit is active (default `multi-user.target`), or with `control` as soon as the
+   * control service answers, which is before local-fs.target.
+   */
+  until?: string;
+  /** Seconds it may take until then; default 240, for a host that has other work too. */
+  limit?: number;
+};
+
+/** A machine that is on. */
+export type RunningGuest = Guest & {
+  /** Shuts down as a user would, and settles when the machine is off. */
+  powerOff: (limit?: number) => Promise<void>;
+  /** Shuts down and switches on again. */
+  reboot: (options?: BootOptions) => Promise<RunningGuest>;
+  /** Pulls the plug: what the guest has not synced may be lost. */
+  cutPower: () => Promise<void>;
+  /** Freezes the machine where it is and ends it; `machine.resume` goes on from there, as often as wanted. */
+  saveState: () => Promise<SavedState>;
+  /**
+   * Deploys another image beside the booted one with ostree, as an update does (three-way merge of /etc, kernel
+   * arguments taken over); it is what boots next.
+   */
+  update: (image: Image) => Promise<void>;
+  /** Makes the deployment before the default one the default for the next boot. */
+  rollBack: () => Promise<void>;
+};
+
+/** A machine's memory and disk at one moment. */
+export type SavedState = { memory: string; disk: string; options: QemuOptions };
+
+/** A computer with a disk from an image. It has one disk all its life, and is on or off. */
+export type Machine = {
+  /** Switches it on, and settles when it has booted as far as `until` says; throws with the end of the console. */
+  boot: (options?: BootOptions) => Promise<RunningGuest>;
+  /** Throws away what the machine is now, and goes on from a saved state. */
+  resume: (state: SavedState) => Promise<RunningGuest>;
+  /** Writes the disk of the machine, which is off, to a file that another machine can have as its `disk`. */
+  copyDisk: (to: string) => Promise<void>;
+};
+
+/** What a machine is made of. */
+export type MachineOptions = {
+  /** As truncate(1) takes it; default 6G. */
+  diskSize?: string;
+  memoryMegabytes?: number;
+  /** A file of `copyDisk`, instead of a disk on which the image was just deployed. It is only read. */
+  disk?: string;
+};
+
+/** A machine as its owner sees it: also what is needed to clear it away and to explain a failure. */
+export type OwnedMachine = Machine & {
+  /** Writes console and journal of the last boot to files below `directory`; gives their last lines. */
+  keepEvidence: (directory: string) => Promise<string>;
+  close: () => Promise<void>;
+};
+
+// `rd.emergency` and `panic`: a boot that fails in the initramfs ends at once instead of waiting for a person.
+// `mitigations`: they cost much and protect nothing here. `TERM`: a console log that can be read.
+const labKernelArguments = [
+  ...['quiet', 'mitigations=off', 'rd.shell=0', 'rd.emergency=poweroff', 'panic=-1'],
+  ...['systemd.tty.term.ttyS0=dumb', 'TERM=dumb'],
+];
+
+const tailOf = (text: string, lines: number): string => text.trimEnd().split('\n').slice(-lines).join('\n');
+
+/** A new machine whose disk is an overlay of the image's own; its files lie below `parent`. */
+export const makeMachine = async (
+  name: string,
+  image: Image,
+  parent: string,
+  options: MachineOptions = {},
+): Promise<OwnedMachine> => {
+  const directory = await mkdtemp(join(parent, 'm'));
+  let layers = 0;
+  let boots = 0;
+  let disk = '';
+  let current: { qemu: Qemu; options: QemuOptions } | undefined;
+  const layOver = async (backing: string, format: 'raw' | 'qcow2'): Promise<void> => {
+    disk = join(directory, `disk-${layers++}.qcow2`);
+    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', format, '-b', backing, disk]);
+  };
+  if (options.disk === undefined) await layOver(await diskOf(image, options.diskSize), 'raw');
+  else await layOver(options.disk, 'qcow2');
+
+  const consoleTail = async (file: string): Promise<string> =>
+    existsSync(join(directory, file)) ? tailOf(await readFile(join(directory, file), 'utf8'), 40) : '';
+
+  const start = async (qemuOptions: QemuOptions, until: string, limit: number): Promise<RunningGuest> => {
+    const qemu = await startQemu(qemuOptions);
+    current = { qemu, options: qemuOptions };
+    const started = performance.now();
+    try {
+      await within(limit, 'no answer from the guest', qemu.control.ready);
+      const guest = running(qemu, qemuOptions);
+      if (until !== 'control') await guest.waitForUnit(until, limit - (performance.now() - started) / 1000);
+      return guest;
+    } catch (error) {
+      const shown = await consoleTail(qemuOptions.console);
+      throw new Error(`${name} did not boot: ${String(error)}\nThe end of its console:\n${shown}`, { cause: error });
+    }
+  };
+
+  const boot: Machine['boot'] = async (bootOptions = {}) => {
+    if (current?.qemu.isRunning() === true) throw new Error(`${name} is already on`);
+    boots += 1;
+    const files = await bootFilesOf(disk, bootOptions.entry ?? 0, join(directory, 'boot-files'));
+    const network = bootOptions.network ?? 'none';
+    const kernelArguments = [
+      files.options,
+      ...labKernelArguments,
+      ...(network === 'none' ? [] : ['lab.network']),
+      ...(bootOptions.kernelArguments ?? []),
+    ];
+    return start(
+      {
+        directory,
+        console: `console-${boots}.log`,
+        disk,
+        kernel: files.kernel,
+        initrd: files.initrd,
+        kernelArguments: kernelArguments.join(' '),
+        memoryMegabytes: options.memoryMegabytes ?? 1536,
+        network,
+        clock: bootOptions.clock ?? 'utc',
+      },
+      bootOptions.until ?? 'multi-user.target',
+      bootOptions.limit ?? 240,
+    );
+  };
+
+  const running = (qemu: Qemu, qemuOptions: QemuOptions): RunningGuest => {
+    const guest = guestOf(qemu);
+    const powerOff: RunningGuest['powerOff'] = async (limit = 90) => {
+      // A quick shutdown may take the answer with it; that QEMU ends is what counts.
+      const asked = await guest.run('systemctl poweroff --no-block').catch(() => undefined);
+      if (asked !== undefined && asked.code !== 0) throw new Error(`${name} refused to switch off: ${asked.stderr}`);
+      await within(limit, `${name} did not switch off`, qemu.ended);
+    };
+    return {
+      ...guest,
+      powerOff,
+      reboot: async (bootOptions) => {
+        await powerOff();
+        return boot(bootOptions);
+      },
+      cutPower: () => qemu.kill(),
+      saveState: async () => {
+        const memory = join(directory, `state-${layers}`);
+        await qemu.saveState(memory);
+        const state = { memory, disk, options: qemuOptions };
+        await layOver(disk, 'qcow2');
+        return state;
+      },
+      update: async (to) => {
+        const id = `update${Math.floor(performance.now())}`;
+        const source = await diskOf(to, options.diskSize);
+        await qemu.monitor.execute('blockdev-add', {
+          driver: 'raw',
+          'node-name': id,
+          'read-only': true,
+          file: { driver: 'file', filename: source, locking: 'off', 'read-only': true },
+        });
+        await qemu.monitor.execute('device_add', { driver: 'virtio-blk-pci', id, drive: id, serial: id });
+        const device = `/dev/disk/by-id/virtio-${id}`;
+        await guest.waitFor(`test -b ${device}`, 30);
+        // One read-only mount for as long as it takes, in a namespace of its own.
+        await guest.succeed(
+          `unshare --mount bash -euc '
+             mkdir -p /run/lab/update; mount -o ro,noload ${device} /run/lab/update
+             ostree pull-local /run/lab/update/ostree/repo lab
+             ostree admin deploy --os=lab --stage lab'`,
+          300,
+        );
+        await qemu.monitor.execute('device_del', { id });
+      },
+      rollBack: async () => {
+        await guest.succeed('ostree admin set-default 1', 120);
+      },
+    };
+  };
+
+  return {
+    boot,
+    resume: async (state) => {
+      if (current?.qemu.isRunning() === true) await current.qemu.kill();
+      await layOver(state.disk, 'qcow2');
+      boots += 1;
+      const { resumeFrom: _, ...optionsThen } = state.options;
+      return start({ ...optionsThen, disk, console: `console-${boots}.log`, resumeFrom: state.memory }, 'control', 60);
+    },
+    copyDisk: async (to) => {
+      if (current?.qemu.isRunning() === true) throw new Error(`${name} is on`);
+      await execa('qemu-img', ['convert', '-q', '-O', 'qcow2', disk, to]);
+    },
+    keepEvidence: async (keepIn) => {
+      if (boots === 0) return '';
+      const console = `console-${boots}.log`;
+      if (existsSync(join(directory, console)))
+        await copyFile(join(directory, console), join(keepIn, `${name}-${console}`));
+      const journal = await readJournal(
+        current?.qemu,
+        disk,
+        join(directory, 'journal'),
+        join(keepIn, `${name}-journal.log`),
+      );
+      return `${name}, boot ${boots}:\n${tailOf(journal, 40) || (await consoleTail(console))}`;
+    },
+    close: async () => {
+      if (current?.qemu.isRunning() === true) await current.qemu.kill();
+      await waitUntil('QEMU to end', 20, async () => (current?.qemu.isRunning() === true ? undefined : true));
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+};

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { cached, keyOf } from './lab/cache.ts';
+import type { Image } from './lab/image.ts';
+import type { Machine, RunningGuest } from './lab/machine.ts';
+import type { Lab } from './lab/scenario.ts';
+
+/** Waits until first boot has installed Nix; throws with the unit's journal when it fails. `limit` in seconds. */
+export const waitForNix = async (guest: RunningGuest, limit = 400): Promise<void> => {
+  await guest.waitForUnit('nix-install.service', limit);
+  await guest.waitForUnit('nix-daemon.socket', 30);
+};
+
+/** A machine, switched off, on which the image has booted once and installed Nix, and a user has built `kept`. */
+export const installedMachine = async (lab: Lab, image: Image): Promise<Machine> => {
+  const directory = await cached('installed', keyOf(image.key), async (partial) => {
+    const machine = await lab.machine(image);
+    const guest = await machine.boot();
+    await waitForNix(guest);
+    await buildAndRun(guest, 'kept', '--out-link /var/home/lab/kept');
+    await guest.powerOff();
+    await machine.copyDisk(join(partial, 'disk.qcow2'));
+  });
+  return lab.machine(image, { disk: join(directory, 'disk.qcow2') });
+};
+
+// Built in Nix's sandbox, where there is /bin/sh and what the derivation names: busybox, copied to the store.
+const greeting = (name: string): string => `derivation {
+  name = "${name}";
+  system = "x86_64-linux";
+  builder = "/bin/sh";
+  busybox = /usr/bin/busybox;
+  args = [ "-c" "printf '#!/bin/sh\\necho ${name} was built by nix\\n' > $out; exec -a chmod $busybox 755 $out" ];
+}
+`;
+
+/** What a user does first: builds a script as `lab`, in a login shell, and runs it. Gives what it prints. */
+export const buildAndRun = async (guest: RunningGuest, name: string, link = '--no-out-link'): Promise<string> => {
+  await guest.write(`/tmp/${name}.nix`, greeting(name));
+  const command = `nix-build ${link} --option substitute false /tmp/${name}.nix`;
+  const { code, stdout, stderr } = await guest.runAs('lab', command, 180);
+  if (code !== 0) throw new Error(`\`${command}\` exited with ${code}:\n${stdout}${stderr}`);
+  return (await guest.runAs('lab', stdout.trim())).stdout.trim();
+};
+
+/**
+ * What must hold on every machine that is up, and does not: /nix is the persistence directory, mounted before
+ * local-fs.target; the daemon answers an unprivileged user; the store is whole; nothing has failed; no unit of an
+ * installer hides one of the image; nothing of a store is in a deployment.
+ */
+export const nixFaults = async (guest: RunningGuest, persistence = '/var/lib/nix'): Promise<string[]> => {
+  const since = (unit: string) => `$(systemctl show --value --property ActiveEnterTimestampMonotonic ${unit})`;
+  const checks: [fault: string, command: string][] = [
+    ['nix.mount is not up', 'systemctl is-active nix.mount'],
+    [`/nix is not ${persistence}`, `test "$(stat -c %d:%i /nix)" = "$(stat -c %d:%i ${persistence})"`],
+    ['/nix was mounted after local-fs.target', `test "${since('nix.mount')}" -le "${since('local-fs.target')}"`],
+    ['the daemon does not answer', 'runuser --login lab --command "nix store info --store daemon"'],
+    ['the store is damaged', 'runuser --login root --command "nix store verify --all --no-trust"'],
+    ['a unit has failed', 'failed=$(systemctl --failed --plain --no-legend); echo "$failed"; test -z "$failed"'],
+    ['the system is not running', 'test "$(systemctl is-system-running --wait)" = running'],
+    ['an /etc unit hides one of the image', '! ls -R /etc/systemd/system | grep -E "^(nix|determinate|ensure-sym)"'],
+    [
+      'a deployment holds a store',
+      'test -z "$(find /sysroot/ostree/deploy/lab/deploy/*/nix -mindepth 1 -print -quit)"',
+    ],
+  ];
+  const faults: string[] = [];
+  for (const [fault, command] of checks) {
+    const { code, stdout, stderr } = await guest.run(command, 180);
+    if (code !== 0) faults.push(`${fault}: ${stdout}${stderr}`);
+  }
+  return faults;
+};

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Image } from './lab/image.ts';
+import { buildImage } from './lab/image.ts';
+import { nixInstaller, nixInstallerVersion } from './lab/nix-installer.ts';
+
+const builtModule = join(import.meta.dirname, '../../modules');
+
+/** The SHA-256 of the lab's nix-installer, in hexadecimal. */
+export const installerDigest = async (): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(await nixInstaller()))
+    .digest('hex');
+
+export type NixImage = {
+  /** More keys of the recipe entry; those of `installer` come beside the lab's own. */
+  entry?: { installer?: Record<string, unknown>; [key: string]: unknown };
+  /** Lines of the Containerfile before the module's, and after it. */
+  before?: string[];
+  after?: string[];
+  /** Another copy of `modules/`. */
+  modules?: string;
+};
+
+/** An image in which the module ran as BlueBuild runs it, with the lab's nix-installer as a file of the project. */
+export const nixImage = async ({ entry = {}, before = [], after = [], modules }: NixImage = {}): Promise<Image> => {
+  const configuration = {
+    type: 'nix',
+    ...entry,
+    installer: {
+      version: nixInstallerVersion,
+      url: 'file:///tmp/files/nix-installer',
+      sha256: await installerDigest(),
+      ...entry.installer,
+    },
+  };
+  const run = `RUN /tmp/modules/nix/nix.sh '${JSON.stringify(configuration)}'`;
+  return buildImage({
+    containerfile: ['FROM lab-base', ...before, run, ...after, ''].join('\n'),
+    volumes: [`${modules ?? builtModule}:/tmp/modules`, `${dirname(await nixInstaller())}:/tmp/files:ro`],
+  });
+};
+
+/** The module as a later version of it may be: its units have other texts. */
+export const laterModule = async (directory: string): Promise<string> => {
+  const modules = join(directory, 'modules');
+  await cp(builtModule, modules, { recursive: true });
+  const units = join(modules, 'nix/files/image/usr/lib/systemd/system');
+  for (const unit of ['nix.mount', 'nix-daemon.service', 'nix-install.service']) {
+    const text = await readFile(join(units, unit), 'utf8');
+    await writeFile(join(units, unit), text.replace(/^Description=/m, 'Description=Later '));
+  }
+  return modules;
+};

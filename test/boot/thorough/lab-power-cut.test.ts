@@ -1,0 +1,29 @@
+import { expect } from 'vitest';
+import { scenario } from '../lab/scenario.ts';
+
+scenario('after a power cut what was synced is there, what was not is not, and the machine boots', async (lab) => {
+  const machine = await lab.machine(await lab.image({ containerfile: 'FROM lab-base\n' }));
+  let guest = await machine.boot();
+  await guest.succeed('echo kept > /var/lib/synced && sync && echo lost > /var/lib/unsynced');
+  await guest.cutPower();
+  guest = await machine.boot();
+  expect(await guest.succeed('cat /var/lib/synced')).toBe('kept');
+  expect((await guest.run('cat /var/lib/unsynced')).stdout).not.toContain('lost');
+});
+
+scenario('a saved state goes on twice from the same moment, each time with the disk it had', async (lab) => {
+  const machine = await lab.machine(await lab.image({ containerfile: 'FROM lab-base\n' }));
+  const booted = await machine.boot();
+  await booted.succeed('echo before > /var/lib/before; echo in-memory > /run/before; sync');
+  const state = await booted.saveState();
+  for (const round of ['first', 'second']) {
+    const guest = await machine.resume(state);
+    expect(await guest.succeed('cat /var/lib/before /run/before')).toBe('before\nin-memory');
+    expect((await guest.run('cat /var/lib/after')).code).toBe(1);
+    await guest.succeed(`echo ${round} > /var/lib/after && sync`);
+    await guest.cutPower();
+    const next = await machine.boot();
+    expect(await next.succeed('cat /var/lib/before /var/lib/after')).toBe(`before\n${round}`);
+    await next.cutPower();
+  }
+});

@@ -1,0 +1,9 @@
+import { describe, expect, test } from 'vitest';
+import { badInput } from './bad-input.ts';
+import { diagnosticsOf } from './diagnostics-of.ts';
+
+for (const [group, cases] of Object.entries(badInput)) {
+  describe(group, () => {
+    for (const one of cases) test(one.name, () => expect(diagnosticsOf(one)).toEqual(one.says));
+  });
+}

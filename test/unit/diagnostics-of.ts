@@ -1,0 +1,48 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { checkRecipe, readConfiguration } from '../../src/commands/configuration.ts';
+import type { Diagnostic } from '../../src/diagnostic/diagnostic.ts';
+import { configurationName } from '../../src/recipe/configuration.ts';
+import type { BadInput } from './bad-input.ts';
+
+/** Writes files, gives their directory to `use`, and removes it. */
+export function withDirectory<T>(files: Record<string, string | Uint8Array>, use: (directory: string) => T): T {
+  const directory = mkdtempSync(join(tmpdir(), 'nix-unit-'));
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(directory, name)), { recursive: true });
+      writeFileSync(join(directory, name), content);
+    }
+    return use(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** What is said of an input, in the form of test/unit/bad-input.ts; names of files are seen from the recipe. */
+export function diagnosticsOf({ input, files }: Pick<BadInput, 'input' | 'files'>): string[] {
+  if ('json' in input) {
+    const result = readConfiguration({ json: input.json }, 'x86_64');
+    return Array.isArray(result) ? result.map((diagnostic) => asText(diagnostic, '/')) : [];
+  }
+  return withDirectory({ 'recipe.yml': input.recipe, ...files }, (directory) =>
+    checkRecipe(join(directory, 'recipe.yml'), 'x86_64').diagnostics.map((diagnostic) => asText(diagnostic, directory)),
+  );
+}
+
+function asText({ message, help, place, related = [] }: Diagnostic, directory: string): string {
+  const where = (at: NonNullable<Diagnostic['place']>) => {
+    const file = at.file.replace(`${directory}/`, '');
+    const named = ['recipe.yml', configurationName].includes(file) ? '' : `${file}:`;
+    return `${named}${at.line}:${at.column}`;
+  };
+  const told = [
+    ...(place ? [where(place)] : []),
+    message,
+    ...(help === undefined ? [] : ['=', help]),
+    ...related.map(({ message, place }) => `(${where(place)} ${message})`),
+  ];
+  const text = told.join(' ');
+  return directory === '/' ? text : text.replaceAll(`${directory}/`, '').replaceAll(directory, '.');
+}

@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { checkRecipe, readConfiguration } from '../../src/commands/configuration.ts';
+import type { Config } from '../../src/config/config.ts';
+import { withDirectory } from './diagnostics-of.ts';
+
+const digest = '0123456789abcdef'.repeat(4);
+
+function configOf(recipe: string | Uint8Array, files: Record<string, string> = {}, name = 'recipe.yml'): Config {
+  const config = withDirectory({ [name]: recipe, ...files }, (directory) =>
+    readConfiguration({ recipe: join(directory, name) }, 'x86_64'),
+  );
+  if (Array.isArray(config)) throw new Error(JSON.stringify(config, null, 2));
+  return config;
+}
+
+const entry = (text: string): Config => configOf(`modules:\n  - type: nix\n${text.replace(/^(?=.)/gm, '    ')}`);
+
+test('an entry without keys has every default', () => {
+  expect(entry('')).toEqual({
+    architecture: 'x86_64',
+    installer: {
+      provider: 'determinate',
+      version: '3.21.9',
+      url: 'https://install.determinate.systems/nix/tag/v3.21.9/nix-installer-x86_64-linux',
+      sha256: '58cf15422853e95187405d66b0cdb306e66f602218ee0032386c46b1b776a6d1',
+      embed: true,
+      args: [],
+    },
+    persistence: '/var/lib/nix',
+    transientRoot: 'karg',
+    nixConf: { 'experimental-features': ['nix-command', 'flakes'] },
+  });
+});
+
+describe('values', () => {
+  test('everything set', () => {
+    const text = `
+source: ghcr.io/example/bluebuild-nix:latest
+no-cache: true
+env: {A: b, C: 1, D: true}
+secrets: [{type: env, name: TOKEN}]
+installer:
+  provider: nixos
+  version: 2.34.0
+  url: https://example.org/{version}/{arch}
+  sha256: {x86_64: ${digest}, aarch64: ${'f'.repeat(64)}}
+  embed: false
+  args: [--verbose, '--proxy=http://a b', --logger, full]
+persistence: /var/home/nix
+transient-root: off
+selinux: off
+nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [https://a, https://b], sandbox: true}
+`;
+    expect(entry(text)).toEqual({
+      architecture: 'x86_64',
+      installer: {
+        provider: 'nixos',
+        version: '2.34.0',
+        url: 'https://example.org/2.34.0/x86_64',
+        sha256: digest,
+        embed: false,
+        args: ['--verbose', '--proxy=http://a b', '--logger', 'full'],
+      },
+      persistence: '/var/home/nix',
+      transientRoot: 'off',
+      nixConf: {
+        'experimental-features': 'nix-command',
+        cores: 4,
+        'extra-substituters': ['https://a', 'https://b'],
+        sandbox: true,
+      },
+    });
+  });
+  test('`off` is the word in YAML 1.2, and stays it where the text says 1.1', () => {
+    expect(configOf('%YAML 1.1\n---\nmodules:\n  - {type: nix, transient-root: off}\n').transientRoot).toBe('off');
+  });
+  test('200 characters of persistence', () => {
+    const path = `/var${'/nix'.repeat(49)}`;
+    expect(entry(`persistence: ${path}`).persistence).toBe(path);
+  });
+  test('a large number in quotes', () => {
+    expect(entry('nix-conf: {max-free: "9223372036854775807"}').nixConf['max-free']).toBe('9223372036854775807');
+  });
+});
+
+describe('texts', () => {
+  test('a byte order mark', () => expect(configOf('\ufeffmodules:\n  - type: nix\n').persistence).toBe('/var/lib/nix'));
+  test('CRLF', () => {
+    expect(configOf('modules:\r\n  - type: nix\r\n    persistence: /var/nix\r\n').persistence).toBe('/var/nix');
+  });
+  test('a first document marker and a last', () => {
+    expect(configOf('---\nmodules:\n  - type: nix\n...\n').persistence).toBe('/var/lib/nix');
+  });
+  test('JSON', () => expect(configOf('{"modules":[{"type":"nix"}]}').persistence).toBe('/var/lib/nix'));
+  test('anchors and aliases', () => {
+    const text =
+      'x: &conf {cores: 2}\nd: &d /var/nix\nmodules:\n  - &m {type: nix, persistence: *d, nix-conf: *conf}\n';
+    expect(configOf(text)).toMatchObject({ persistence: '/var/nix', nixConf: { cores: 2 } });
+  });
+  test('one anchor, a thousand aliases', () => {
+    const modules = Array.from({ length: 1000 }, () => '  - {type: files, files: *f}\n').join('');
+    expect(configOf(`f: &f [{source: a, destination: b}]\nmodules:\n  - type: nix\n${modules}`)).toBeDefined();
+  });
+  test('the same key in two mappings', () => {
+    expect(configOf('modules:\n  - type: nix\n  - type: files\n').persistence).toBe('/var/lib/nix');
+  });
+});
+
+describe('recipes', () => {
+  test('version 2, with other modules', () => {
+    const text = 'version: 2\nname: x\nbase-image: y\nmodules:\n  - type: files\n    files: []\n  - type: nix@v1\n';
+    expect(configOf(text).persistence).toBe('/var/lib/nix');
+  });
+  test('from-file, nested, from recipes/, whatever folder the recipe is in', () => {
+    const files = {
+      'recipes/common/all.yml': 'modules:\n  - from-file: common/nix.yml\n',
+      'recipes/common/nix.yml': 'type: nix\npersistence: /var/nix\n',
+    };
+    const recipe = 'modules:\n  - from-file: common/all.yml\n';
+    expect(configOf(recipe, files, 'recipes/recipe.yml').persistence).toBe('/var/nix');
+    expect(configOf(recipe, files, 'recipes/desktop/recipe.yml').persistence).toBe('/var/nix');
+  });
+  test('a file that stands twice in a recipe, but not in a circle', () => {
+    const files = { 'a.yml': 'type: files\n' };
+    expect(configOf('modules:\n  - from-file: a.yml\n  - from-file: a.yml\n  - type: nix\n', files)).toBeDefined();
+  });
+  test('one entry in the image and one in a stage: the image is what is baked', () => {
+    const text = `stages:
+  - name: build
+    modules: [{type: nix, persistence: /var/stage}]
+modules: [{type: nix, persistence: /var/image}]
+`;
+    expect(configOf(text).persistence).toBe('/var/image');
+    const checked = withDirectory({ 'r.yml': text }, (directory) => checkRecipe(join(directory, 'r.yml'), 'x86_64'));
+    expect(checked.configs.map(({ config, stage }) => [config.persistence, stage])).toEqual([
+      ['/var/stage', 'build'],
+      ['/var/image', undefined],
+    ]);
+  });
+  test('stages from a file, with modules from a file', () => {
+    const files = {
+      's.yml': 'stages:\n  - name: one\n    modules:\n      - from-file: n.yml\n',
+      'n.yml': 'type: nix\n',
+    };
+    const checked = withDirectory({ 'r.yml': 'stages:\n  - from-file: s.yml\n', ...files }, (directory) =>
+      checkRecipe(join(directory, 'r.yml'), 'x86_64'),
+    );
+    expect(checked).toMatchObject({ diagnostics: [], configs: [{ stage: 'one' }] });
+  });
+});

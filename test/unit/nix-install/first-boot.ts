@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { readStaticFiles } from '../../../src/image/static-files.ts';
+import { writeRootfs } from '../../../src/image/rootfs.ts';
+import { plan } from '../../../src/plan/plan.ts';
+import type { RecipeEntry } from '../../../src/config/recipe-entry.ts';
+import { configurationOf } from '../arbitrary-entry.ts';
+
+const standIns = join(import.meta.dirname, 'stand-ins');
+const installer = join(standIns, 'nix-installer');
+const sha256 = createHash('sha256').update(fs.readFileSync(installer)).digest('hex');
+const files = readStaticFiles(join(import.meta.dirname, '../../../modules/nix/files'));
+
+export type FirstBoot = {
+  code: number;
+  stdout: string;
+  stderr: string;
+  /** What `after` printed. */
+  found: string;
+};
+
+/**
+ * Runs the first-boot program once in a root of its own (see sandbox.sh). `before` and `after` are bash, run in that
+ * root; `entry` is what was baked, with the stand-in for the installer.
+ */
+export async function firstBoot(
+  shell: string,
+  {
+    before = '',
+    after = '',
+    size = '2g',
+    entry = {},
+  }: { before?: string; after?: string; size?: string; entry?: Partial<RecipeEntry> },
+): Promise<FirstBoot> {
+  const directory = fs.mkdtempSync(join(tmpdir(), 'nix-first-boot-'));
+  try {
+    const [image, out] = [join(directory, 'image'), join(directory, 'out')];
+    const { installer: settings = {}, ...rest } = entry;
+    const own = { url: 'https://example.org/installer', sha256, ...(typeof settings === 'string' ? {} : settings) };
+    const config = configurationOf({ type: 'nix', ...rest, installer: own });
+    const options = { modificationTime: 0, ownedByRoot: true, downloaded: new Map([[sha256, installer]]) };
+    writeRootfs(plan(config, files, '0.0.0'), image, options);
+    fs.mkdirSync(join(image, 'usr/local/sbin'), { recursive: true });
+    for (const name of ['systemctl', 'systemd-notify', 'systemd-sysusers']) {
+      fs.copyFileSync(join(standIns, name), join(image, 'usr/local/sbin', name));
+    }
+    fs.mkdirSync(out);
+    fs.writeFileSync(join(out, 'before'), before);
+    fs.writeFileSync(join(out, 'after'), after);
+    const sandbox = join(import.meta.dirname, 'sandbox.sh');
+    await execa('unshare', ['--mount', '--propagation', 'private', sandbox, shell, image, out, size]);
+    const read = (name: string) => fs.readFileSync(join(out, name), 'utf8');
+    return { code: Number(read('code')), stdout: read('stdout'), stderr: read('stderr'), found: read('found') };
+  } finally {
+    fs.rmSync(directory, { recursive: true });
+  }
+}

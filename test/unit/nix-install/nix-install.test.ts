@@ -1,0 +1,302 @@
+import { describe, expect, test } from 'vitest';
+import { needs } from '../requirement.ts';
+import { firstBoot } from './first-boot.ts';
+
+const store = '/var/lib/nix';
+const state = `${store}/var/bluebuild-nix`;
+const tree = (...paths: string[]) => `find ${paths.join(' ')} -mindepth 1 -printf '%P %l\\n' 2>/dev/null | sort; `;
+const asked = 'cat /run/asked 2>/dev/null || :; ';
+const completeStore = `mkdir -p ${store}/store/kept ${store}/var/nix/profiles/default/bin ${store}/var/nix/db
+echo kept >${store}/var/nix/db/db.sqlite
+cp /bin/true ${store}/var/nix/profiles/default/bin/nix-daemon
+`;
+
+describe.each(['dash', 'bash'])('%s', (shell) => {
+  const boot = (
+    name: string,
+    options: Parameters<typeof firstBoot>[1],
+    check: (found: Awaited<ReturnType<typeof firstBoot>>) => void,
+  ) =>
+    test.concurrent(name, async (context) => {
+      needs(context, 'root', 'namespaces', shell as 'dash' | 'bash');
+      check(await firstBoot(shell, options));
+    });
+
+  boot(
+    'a first boot: installed, handed over, started',
+    {
+      after: `${tree(state, '/etc/systemd/system')}${asked}cat ${state}/installed /run/installer-telemetry; ls ${store}`,
+    },
+    ({ code, stdout, stderr, found }) => {
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(
+        /Installing Nix with determinate's nix-installer 3\.21\.9 into \/var\/lib\/nix\n.*Nix is installed\./s,
+      );
+      const lines = found.split('\n');
+      expect(lines).toEqual(
+        expect.arrayContaining([
+          'installed ',
+          'etc-nix/nix.conf ',
+          'set-aside/nix.mount ',
+          'provider=determinate',
+          'version=3.21.9',
+          'store',
+          'var',
+        ]),
+      );
+      expect(lines).toContain('set-aside/nix-daemon.socket /nix/store/new/nix-daemon.socket');
+      expect(lines).toContain('set-aside/tmpfiles.d-nix-daemon.conf /nix/store/new/nix-daemon.conf');
+      // None of the installer's units stays in /etc, nor a link that enables one.
+      expect(lines.filter((line) => /^(multi-user\.target\.wants\/)?(nix|ensure|determinate)/.test(line))).toEqual([]);
+      expect(lines).not.toContain('installing ');
+      expect(lines).toContain('systemd-sysusers /usr/lib/sysusers.d/nix.conf');
+      const [stop, start] = [
+        found.indexOf('systemctl stop nix-daemon.socket'),
+        found.indexOf('systemctl start nix-daemon.socket'),
+      ];
+      expect(stop).toBeGreaterThan(-1);
+      expect(start).toBeGreaterThan(stop);
+      // Telemetry is off.
+      expect(found).toContain('version=3.21.9\n\n');
+    },
+  );
+
+  const hostile = [
+    '--proxy=$(touch /run/owned)',
+    "--a='; touch /run/owned; '",
+    '--b="`touch /run/owned`" \\',
+    '--c=  two  blanks ',
+    '--d=*',
+    '-e',
+    '%s\\n',
+    '--f=ä 雪',
+  ];
+  boot(
+    'the arguments of the recipe reach the installer exactly, and no shell',
+    {
+      entry: { persistence: '/var/home/nix-store_1.0', installer: { args: hostile } },
+      after: 'cat /run/installer-arguments; ls /run/owned 2>/dev/null || :',
+    },
+    ({ found }) => {
+      const fixed = [
+        'install',
+        'ostree',
+        '--no-confirm',
+        '--persistence',
+        '/var/home/nix-store_1.0',
+        '--extra-conf',
+        '/usr/share/bluebuild/nix/nix.conf',
+      ];
+      expect(found.split('\0')).toEqual([...fixed, ...hostile, '']);
+    },
+  );
+
+  boot(
+    'installed already: nothing is done but what /etc lacks',
+    {
+      before: `${completeStore} mkdir -p ${state} /etc/nix; echo mine >/etc/nix/nix.conf; touch ${state}/installed`,
+      after: `${asked}cat /etc/nix/nix.conf; ls /run`,
+    },
+    ({ code, stdout, found }) => {
+      expect([code, stdout]).toEqual([0, 'Nix is installed.\n']);
+      expect(found).toContain('mine\n');
+      expect(found).not.toContain('installer-arguments');
+    },
+  );
+
+  boot(
+    'an /etc that never saw the store gets /etc/nix back from it',
+    {
+      before: `${completeStore} mkdir -p ${state}/etc-nix; echo saved >${state}/etc-nix/nix.conf; touch ${state}/installed`,
+      after: `cat /etc/nix/nix.conf; ls /etc/nix.new 2>&1 || :; cat /etc/profile.d/nix.sh`,
+    },
+    ({ code, found }) => {
+      expect(code).toBe(0);
+      expect(found).toMatch(/^saved\n.*nix-daemon\.sh/s);
+    },
+  );
+
+  boot(
+    'and a new one from the image where the store has none',
+    {
+      before: `${completeStore} mkdir -p ${state} /etc/nix.new/half; touch ${state}/installed`,
+      after: 'ls /etc/nix; cat /etc/nix/nix.conf',
+    },
+    ({ code, found }) => expect([code, found]).toEqual([0, 'nix.conf\nexperimental-features = nix-command flakes\n']),
+  );
+
+  boot(
+    'a damaged installer: never again, nothing begun',
+    { before: 'echo >>/usr/libexec/bluebuild/nix/nix-installer', after: tree(store) + asked },
+    ({ code, stderr, found }) => {
+      expect(code).toBe(78);
+      expect(stderr).toMatch(/^<3>The installer in this image is damaged: .*\n<3>Check the disk \(ostree fsck\)/);
+      expect(found).not.toMatch(/installing|store/);
+      expect(found).toContain('systemd-notify --status=The installer in this image is damaged');
+    },
+  );
+
+  boot('not enough room: again, with the numbers', { size: '100m', after: tree(store) }, ({ code, stderr, found }) => {
+    expect(code).toBe(75);
+    expect(stderr).toMatch(
+      /^<3>Not enough room for Nix: \/var\/lib\/nix has \d{2,3} MiB free, and 1024 MiB are needed\.\n<3>Make room/,
+    );
+    expect(found).not.toContain('installing');
+  });
+
+  boot(
+    'a store that is not ours: never, and it is left as it is',
+    {
+      before: `mkdir -p ${store}/photos; echo mine >${store}/photos/one`,
+      after: `cat ${store}/photos/one; ls ${store}`,
+    },
+    ({ code, stderr, found }) => {
+      expect(code).toBe(78);
+      expect(stderr).toMatch(
+        /^<3>\/var\/lib\/nix holds something that is not a complete Nix store, and was not put there by this image\.\n<3>/,
+      );
+      expect(found).toBe('mine\nphotos\nvar\n');
+    },
+  );
+
+  boot(
+    'a complete store that was here before: adopted, untouched, its units set aside',
+    {
+      before: `${completeStore} mkdir -p /etc/nix /etc/systemd/system/sockets.target.wants
+echo mine >/etc/nix/nix.conf
+echo '# determinate-nixd' >/etc/systemd/system/nix-daemon.service
+ln -s /nix/x /etc/systemd/system/nix-daemon.socket
+ln -s /nix/x /etc/systemd/system/sockets.target.wants/nix-daemon.socket`,
+      after: `cat ${store}/var/nix/db/db.sqlite /etc/nix/nix.conf; ls ${store}/store; ls -R /etc/systemd/system | grep nix || :; ls ${state}`,
+    },
+    ({ code, stdout, found }) => {
+      expect(code).toBe(0);
+      expect(stdout).toMatch(
+        /^Adopting the Nix store that is in \/var\/lib\/nix already\n.*Nix is installed \(a store that was here before\)\.\n$/s,
+      );
+      expect(found).toBe('kept\nmine\nkept\ndeterminate-nixd\netc-nix\ninstalled\nset-aside\n');
+    },
+  );
+
+  boot(
+    'an attempt that was cut off: cleared, and done again',
+    {
+      before: `mkdir -p ${store}/store/half ${store}/var/nix ${state}; touch ${state}/installing ${store}/receipt.json
+mkdir -p /etc/systemd/system; : >/etc/systemd/system/nix.mount`,
+      after: `ls ${store} ${store}/store; ls ${state}`,
+    },
+    ({ code, stdout, found }) => {
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^An earlier attempt was cut off: starting over\n/);
+      expect(found).not.toMatch(/half|receipt|installing/);
+      expect(found).toContain('installed\n');
+    },
+  );
+
+  boot(
+    'an installer that fails: cleared, again later, and then it works',
+    {
+      before: 'touch /run/installer-fails',
+      after: `ls ${store}; ls -A ${store}/var ${state}; ls /etc/systemd/system | grep nix || :
+rm /run/installer-fails; /usr/libexec/bluebuild/nix/nix-install; ls ${state}`,
+    },
+    ({ code, stderr, found }) => {
+      expect(code).toBe(75);
+      expect(stderr).toMatch(
+        /^it did not work\n<3>The installer failed \(exit code 9\); its own messages stand above\.\n<3>This is tried again/,
+      );
+      const [first, second] = found.split('An earlier attempt was cut off: starting over\n');
+      expect(first).toBe(`var\n${store}/var:\nbluebuild-nix\n\n${state}:\ninstalling\n`);
+      expect(second).toMatch(/Nix is installed\..*\netc-nix\ninstalled\nset-aside\n$/s);
+    },
+  );
+
+  boot(
+    'an installer that ends well and installs nothing: never taken for installed',
+    { before: 'touch /run/installer-does-nothing', after: `ls ${state}; ls ${store}` },
+    ({ code, stderr, found }) => {
+      expect(code).toBe(78);
+      expect(stderr).toMatch(/^<3>The installer ended well and left no Nix behind/);
+      expect(found).toBe('installing\nvar\n');
+    },
+  );
+
+  boot(
+    'no /nix in the image: never, and none is made in the root',
+    { before: 'rmdir /nix', after: `ls -d /nix ${store} 2>&1 || :` },
+    ({ code, stderr, found }) => {
+      expect(code).toBe(78);
+      expect(stderr).toMatch(/^<3>This image has no directory \/nix/);
+      expect(found).not.toMatch(/^\//m);
+    },
+  );
+
+  boot(
+    'another /nix mounted by the machine: left alone',
+    {
+      before: 'mkdir -p /srv/mine; echo mine >/srv/mine/file; mount --bind /srv/mine /nix',
+      after: `cat /srv/mine/file; ls /srv/mine ${store} 2>/dev/null || :`,
+    },
+    ({ code, stdout, found }) => {
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/by this machine's own nix\.mount, not \/var\/lib\/nix: left as it is\.\n$/);
+      expect(found).toBe('mine\n/srv/mine:\nfile\n');
+    },
+  );
+
+  boot(
+    'a mount that fails: again, with where to look',
+    {
+      before:
+        'mkdir -p /etc/systemd/system; printf "[Mount]\\nWhat=/nowhere/at/all\\n" >/etc/systemd/system/nix.mount; printf "#!/bin/sh\\nexit 1\\n" >/usr/local/sbin/systemctl',
+    },
+    ({ code, stderr }) => {
+      expect(code).toBe(75);
+      expect(stderr).toBe('<3>Cannot mount /var/lib/nix on /nix.\n<3>See: systemctl status nix.mount\n');
+    },
+  );
+
+  boot(
+    'a store that cannot be written: again, with why',
+    { before: `mkdir -p ${store} && mount --bind ${store} ${store} && mount -o remount,ro,bind ${store}` },
+    ({ code, stderr }) => {
+      expect(code).toBe(75);
+      expect(stderr).toMatch(
+        /^<3>\/var\/lib\/nix cannot be written \(read-only, or its disk has errors\)\.\n<3>Make it writable/,
+      );
+    },
+  );
+
+  boot(
+    'no network at first boot: again, with what to do',
+    {
+      entry: { installer: { embed: false } },
+      before: `printf '#!/bin/sh\\nexit 6\\n' >/usr/local/sbin/curl; chmod +x /usr/local/sbin/curl; mkdir -p /var/cache/bluebuild-nix`,
+      after: tree(store),
+    },
+    ({ code, stderr, found }) => {
+      expect(code).toBe(75);
+      expect(stderr).toMatch(
+        /^<3>Cannot download the installer from https:\/\/example\.org\/installer \(curl: exit code 6\)\.\n<3>Connect this machine/,
+      );
+      expect(found).not.toContain('installing');
+    },
+  );
+
+  boot(
+    'something else from the network: again, kept nowhere',
+    {
+      entry: { installer: { embed: false } },
+      // Stands in for a server whose file is another one.
+      before: `printf '#!/bin/sh\\nwhile [ "$1" != --output ]; do shift; done\\necho other >"$2"\\n' >/usr/local/sbin/curl; chmod +x /usr/local/sbin/curl; mkdir -p /var/cache/bluebuild-nix`,
+      after: 'ls -A /var/cache/bluebuild-nix; ls /run/installer-arguments 2>/dev/null || :',
+    },
+    ({ code, stderr, found }) => {
+      expect(code).toBe(75);
+      expect(stderr).toMatch(
+        /^<3>What https:\/\/example\.org\/installer sent is not the installer of this image: its SHA-256 is [0-9a-f]{64}, not [0-9a-f]{64}\.\n/,
+      );
+      expect(found).toBe('');
+    },
+  );
+});

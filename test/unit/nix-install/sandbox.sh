@@ -1,0 +1,29 @@
+#!/bin/bash
+# Runs the first-boot program in a root of its own: the image's files over this machine's, all changes in memory.
+# Called in a mount namespace of its own.
+#   sandbox.sh SHELL IMAGE OUT SIZE    IMAGE: what was baked; OUT: gets `before` run in the root, the outcome and /
+set -eu
+shell=$1 image=$2 out=$3 size=$4
+
+memory=$out/memory
+mkdir "$memory"
+mount -t tmpfs -o "size=$size,mode=0755" tmpfs "$memory"
+mkdir "$memory/work" "$memory/root"
+cp -a "$image" "$memory/changes"
+mount -t overlay -o "lowerdir=/,upperdir=$memory/changes,workdir=$memory/work" overlay "$memory/root"
+root=$memory/root
+rm -rf "$root/etc/nix" "$root/var/lib/nix"
+mkdir -p "$root/proc" "$root/dev" "$root/run" "$root/tmp"
+mount --rbind /proc "$root/proc"
+mount --rbind /dev "$root/dev"
+
+# As in nix-install.service.
+run() {
+    env -i HOME=/root NO_COLOR=1 NIX_INSTALLER_DIAGNOSTIC_ENDPOINT= CACHE_DIRECTORY=/var/cache/bluebuild-nix \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" "$@"
+}
+run /bin/bash --norc -eu -c "$(cat "$out/before")"
+code=0
+run "/bin/$shell" /usr/libexec/bluebuild/nix/nix-install >"$out/stdout" 2>"$out/stderr" || code=$?
+printf '%s' "$code" >"$out/code"
+run /bin/bash --norc -eu -c "$(cat "$out/after")" >"$out/found"

@@ -1,0 +1,186 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { architectures } from '../../src/config/architecture.ts';
+import { defaults, type Config } from '../../src/config/config.ts';
+import type { RecipeEntry } from '../../src/config/recipe-entry.ts';
+import { readStaticFiles } from '../../src/image/static-files.ts';
+import type { ImageEntry } from '../../src/plan/image-entry.ts';
+import { plan } from '../../src/plan/plan.ts';
+import { configurationOf, validEntry } from './arbitrary-entry.ts';
+import { needs } from './requirement.ts';
+
+const modules = join(import.meta.dirname, '../../modules/nix/files');
+const files = readStaticFiles(modules);
+const share = '/usr/share/bluebuild/nix';
+const architecture = fc.constantFrom(...architectures);
+
+/** All that a recipe may decide the content of. */
+const decided = [
+  '/usr/lib/tmpfiles.d/nix.conf',
+  '/usr/lib/systemd/system/nix.mount.d/50-persistence.conf',
+  ...['install.conf', 'installer-args', 'nix.conf', 'configuration.yml', 'manifest.json'].map(
+    (name) => `${share}/${name}`,
+  ),
+];
+
+function entriesOf(config: Config): Map<string, ImageEntry> {
+  return new Map(plan(config, files, '1.2.3').entries.map((entry) => [entry.path, entry]));
+}
+
+function textOf(entries: Map<string, ImageEntry>, path: string): string {
+  const entry = entries.get(path);
+  if (entry?.kind !== 'file') throw new Error(`no file ${path}`);
+  return entry.content.toString();
+}
+
+test('what is valid plans, in order, each path once, under /nix and /usr', () => {
+  fc.assert(
+    fc.property(validEntry, architecture, (entry, arch) => {
+      const { entries } = plan(configurationOf(entry, arch), files, '1.2.3');
+      const paths = entries.map(({ path }) => path);
+      expect(paths).toEqual([...new Set(paths)].toSorted((one, other) => (one < other ? -1 : 1)));
+      for (const path of paths) expect(path).toMatch(/^(\/nix|\/usr(\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/);
+    }),
+  );
+});
+
+test('a recipe decides what is in seven small files, whether parts are there, and nothing else', () => {
+  const wanted = /^\.\.\/(nix\.mount|nix-install\.service|nix-daemon\.socket|determinate-nixd\.socket)$/;
+  const statics = new Map([...files.values()].flatMap((part) => [...part]));
+  fc.assert(
+    fc.property(validEntry, (value) => {
+      for (const [path, entry] of entriesOf(configurationOf(value))) {
+        if (decided.includes(path)) continue;
+        if (entry.kind === 'file') expect(entry.content.equals(statics.get(path) ?? Buffer.alloc(0)), path).toBe(true);
+        else if (entry.kind === 'symlink') expect(entry.target).toMatch(wanted);
+        else expect(path).toBe(entry.kind === 'directory' ? '/nix' : '/usr/libexec/bluebuild/nix/nix-installer');
+      }
+    }),
+  );
+});
+
+describe('every value comes back from where it lies as it was', () => {
+  test('persistence from the units and tmpfiles.d', () => {
+    fc.assert(
+      fc.property(validEntry, (value) => {
+        const config = configurationOf(value);
+        const entries = entriesOf(config);
+        // Nothing in it that systemd unquotes, expands or splits: systemd.syntax(7), tmpfiles.d(5).
+        const plain = '(/[A-Za-z0-9._+-]+)+';
+        const line = new RegExp(`^d (?<path>${plain}) 0755 root root - -\n$`);
+        expect(line.exec(textOf(entries, '/usr/lib/tmpfiles.d/nix.conf'))?.groups?.['path']).toBe(config.persistence);
+        const dropIn = '/usr/lib/systemd/system/nix.mount.d/50-persistence.conf';
+        if (config.persistence === defaults.persistence) expect(entries.has(dropIn)).toBe(false);
+        else {
+          const what = new RegExp(`^\\[Mount\\]\nWhat=(?<path>${plain})\n$`).exec(textOf(entries, dropIn));
+          expect(what?.groups?.['path']).toBe(config.persistence);
+        }
+      }),
+    );
+  });
+
+  test('the default persistence is that of the static unit', () => {
+    expect(textOf(entriesOf(configurationOf({ type: 'nix' })), '/usr/lib/systemd/system/nix.mount')).toContain(
+      `\nWhat=${defaults.persistence}\n`,
+    );
+  });
+
+  test('nix.conf, split as Nix splits it', () => {
+    fc.assert(
+      fc.property(validEntry, (value) => {
+        const config = configurationOf(value);
+        const found = textOf(entriesOf(config), `${share}/nix.conf`)
+          .split('\n')
+          .slice(0, -1)
+          // Config::applyConfig in Nix's src/libutil/config.cc: cut at #, tokens between blanks, the second is `=`.
+          .map((line) => (line.split('#')[0] ?? '').split(/[ \t\r]+/).filter((token) => token !== ''));
+        const wanted = Object.entries(config.nixConf).map(([name, setting]) => {
+          const tokens = Array.isArray(setting) ? setting.map(String) : String(setting).split(/[ \t\r]+/);
+          return [name, '=', ...tokens.filter((token) => token !== '')];
+        });
+        expect(found).toEqual(wanted);
+      }),
+    );
+  });
+
+  test('configuration.yml is a recipe entry that gives the same again', () => {
+    fc.assert(
+      fc.property(validEntry, architecture, (value, arch) => {
+        const config = configurationOf(value, arch);
+        const text = textOf(entriesOf(config), `${share}/configuration.yml`);
+        expect(configurationOf(parse(text) as RecipeEntry, arch)).toEqual(config);
+      }),
+    );
+  });
+
+  test('manifest.json', () => {
+    fc.assert(
+      fc.property(validEntry, (value) => {
+        const config = configurationOf(value);
+        const entries = entriesOf(config);
+        const manifest: unknown = JSON.parse(textOf(entries, `${share}/manifest.json`));
+        const { provider, version, url, sha256, embed } = config.installer;
+        expect(manifest).toMatchObject({
+          module: { name: 'bluebuild-nix', version: '1.2.3' },
+          architecture: 'x86_64',
+          installer: { provider, version, url, sha256, embedded: embed },
+          persistence: config.persistence,
+        });
+        const others = [...entries.keys()].filter((path) => !/(configuration\.yml|manifest\.json)$/.test(path));
+        expect(Object.keys((manifest as { files: object }).files)).toEqual(others);
+      }),
+    );
+  });
+
+  describe.each(['dash', 'bash'] as const)('install.conf and installer-args, by %s', (shell) => {
+    test('with the lines of the first-boot program', (context) => {
+      needs(context, shell);
+      const program = fs.readFileSync(join(modules, 'image/usr/libexec/bluebuild/nix/nix-install'), 'utf8');
+      const readConfiguration = /^read_configuration\(\) \{\n.*?^\}\n/ms.exec(program)?.[0];
+      const readArguments = /^    while IFS= read -r argument; do\n.*?^    done <.*?\n/ms.exec(program)?.[0];
+      const names = ['provider', 'version', 'persistence', 'embedded', 'url', 'sha256'];
+      const script = [
+        'set -eu',
+        readConfiguration,
+        'for share in "$@"; do',
+        `printf '%s\\0' CONFIGURATION`,
+        'read_configuration',
+        ...names.map((name) => `printf '%s\\0' "$${name}"`),
+        'set --',
+        readArguments,
+        `for argument in "$@"; do printf '%s\\0' "$argument"; done`,
+        'done',
+      ].join('\n');
+      const directory = fs.mkdtempSync(join(tmpdir(), 'nix-plan-'));
+      try {
+        const configs = fc.sample(validEntry, 100).map((value) => configurationOf(value));
+        const folders = configs.map((config, index) => {
+          const folder = join(directory, String(index));
+          const entries = entriesOf(config);
+          fs.mkdirSync(folder);
+          for (const name of ['install.conf', 'installer-args']) {
+            fs.writeFileSync(join(folder, name), textOf(entries, `${share}/${name}`));
+          }
+          return folder;
+        });
+        const output = execFileSync(shell, ['-c', script, shell, ...folders], { encoding: 'utf8' });
+        const read = output
+          .split('CONFIGURATION\0')
+          .slice(1)
+          .map((fields) => fields.split('\0').slice(0, -1));
+        const wanted = configs.map(({ persistence, installer: { provider, version, embed, url, sha256, args } }) => [
+          ...[provider, version, persistence, String(embed), embed ? '' : url, sha256],
+          ...args,
+        ]);
+        expect(read).toEqual(wanted);
+      } finally {
+        fs.rmSync(directory, { recursive: true });
+      }
+    });
+  });
+});

@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process';
+import type { TestContext } from 'vitest';
+
+/** What a test may need beside Node and npm. */
+const requirements = {
+  root: { met: () => process.getuid?.() === 0, reason: 'needs root, to mount and to give files to others' },
+  dash: { met: () => runs('dash', '-c', ':'), reason: 'needs dash' },
+  bash: { met: () => runs('bash', '-c', ':'), reason: 'needs bash' },
+  shellcheck: { met: () => runs('shellcheck', '--version'), reason: 'needs shellcheck' },
+  systemd: { met: () => runs('systemd-analyze', '--version'), reason: 'needs systemd-analyze' },
+  namespaces: { met: () => runs('unshare', '--mount', 'true'), reason: 'needs unshare and the right to mount' },
+};
+
+/** Skips a test, and says why, where something is missing; on CI that is a failure. */
+export function needs(context: TestContext, ...names: (keyof typeof requirements)[]): void {
+  const missing = names.map((name) => requirements[name]).filter(({ met }) => !met());
+  if (missing.length === 0) return;
+  const reason = missing.map(({ reason }) => reason).join('; ');
+  if (process.env['CI']) throw new Error(`on CI nothing is skipped, and this test ${reason}`);
+  context.skip(reason);
+}
+
+function runs(program: string, ...args: string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
