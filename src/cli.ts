@@ -5,6 +5,8 @@ import { findModule } from './commands/module.ts';
 import { processOutput } from './commands/output.ts';
 import { type Architecture, architectureOf, architectures } from './config/architecture.ts';
 import { type Format, formats } from './diagnostic/format.ts';
+import { type StepKind, stepKinds } from './plan/step.ts';
+import { type Compression, compressionOfFile, compressions } from './image/compression-name.ts';
 
 // The commands are imported when they are run: each loads only what it needs.
 const usageError = 2;
@@ -24,6 +26,10 @@ const architectureOption = () =>
     .env('OS_ARCH')
     .default(architectureOf(process.arch), 'this machine')
     .argParser(parseArchitecture);
+const withoutOption = () =>
+  new Option('--without <step...>', 'leave out what only an image build can do, instead of refusing')
+    .choices(stepKinds)
+    .default([]);
 const configOption = () => new Option('--config <json>', 'the entry itself as JSON, as BlueBuild passes it');
 
 program
@@ -80,6 +86,59 @@ program
     },
   );
 
+program
+  .command('layer')
+  .description('write it as a layer, the same to the byte on every machine')
+  .argument('[recipe]', 'the recipe file')
+  .addOption(
+    new Option('-o, --output <file>', 'the layer: .tar, .tar.gz or .tar.zst')
+      .makeOptionMandatory()
+      .argParser(parseLayer),
+  )
+  .addOption(configOption())
+  .addOption(architectureOption())
+  .addOption(withoutOption())
+  .option('--cache <directory>', 'where downloads are kept (default: ~/.cache/bluebuild-nix)')
+  .action(
+    async (
+      recipe: string | undefined,
+      options: { output: LayerFile; config?: string; arch: Architecture; without: StepKind[]; cache?: string },
+    ) => {
+      const { layer } = await import('./commands/layer.ts');
+      const { output: layerFile, arch: architecture, without, cache } = options;
+      const layerOptions = { architecture, ...layerFile, without, cache, environment: process.env };
+      process.exitCode = await layer(sourceOf(recipe, options.config), layerOptions, module, output);
+    },
+  );
+
+program
+  .command('append')
+  .description('append it as a layer to an image in an OCI layout, without a container engine')
+  .argument('[recipe]', 'the recipe file')
+  .requiredOption('--base <image>', 'oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]')
+  .requiredOption('-o, --output <image>', 'the same; a layout gets one more image, an archive is written anew')
+  .addOption(configOption())
+  .addOption(
+    new Option('--compression <name>', "of the layer; by default as the base's last layer").choices(compressions),
+  )
+  .addOption(new Option('--label <key=value>', 'a label for the image; may be repeated').argParser(parsePair))
+  .addOption(
+    new Option('--annotation <key=value>', 'an annotation for the manifest and the index; may be repeated').argParser(
+      parsePair,
+    ),
+  )
+  .addOption(withoutOption())
+  .option('--keep-others', 'leave the images of an index that there is no Nix for as they are', false)
+  .option('--verify', "read the base's layers whole and check their digests; otherwise only what is needed", false)
+  .option('--cache <directory>', 'where downloads are kept (default: ~/.cache/bluebuild-nix)')
+  .action(async (recipe: string | undefined, { config, label = {}, annotation = {}, ...rest }: AppendOptions) => {
+    const { append } = await import('./commands/append.ts');
+    const { base, output: target, compression, without, keepOthers, verify, cache } = rest;
+    const options = { base, output: target, compression, without, keepOthers, verify, cache, environment: process.env };
+    const source = sourceOf(recipe, config);
+    process.exitCode = await append(source, { ...options, labels: label, annotations: annotation }, module, output);
+  });
+
 program.addHelpText(
   'after',
   `
@@ -87,6 +146,8 @@ Examples:
   bluebuild-nix validate recipes/recipe.yml
   bluebuild-nix plan recipes/recipe.yml --show /usr/lib/systemd/system/nix.mount
   bluebuild-nix bake --root rootfs recipes/recipe.yml
+  bluebuild-nix layer recipes/recipe.yml -o nix.tar.zst
+  bluebuild-nix append recipes/recipe.yml --base oci:bluefin:stable -o oci:bluefin:nix
 
 Exit codes: 0 done, 1 what it was given is wrong or the work failed, 2 usage.`,
 );
@@ -95,6 +156,33 @@ function parseArchitecture(name: string): Architecture {
   const architecture = architectureOf(name);
   if (!architecture) throw new InvalidArgumentError(`Allowed: ${architectures.join(', ')}.`);
   return architecture;
+}
+
+type AppendOptions = {
+  base: string;
+  output: string;
+  config?: string;
+  compression?: Compression;
+  without: StepKind[];
+  label?: Record<string, string>;
+  annotation?: Record<string, string>;
+  keepOthers: boolean;
+  verify: boolean;
+  cache?: string;
+};
+
+function parsePair(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined) throw new InvalidArgumentError('It must be KEY=VALUE.');
+  return { ...before, [key]: value };
+}
+
+type LayerFile = { file: string; compression: Compression };
+
+function parseLayer(file: string): LayerFile {
+  const compression = compressionOfFile(file);
+  if (!compression) throw new InvalidArgumentError('Its name must end in .tar, .tar.gz, .tgz or .tar.zst.');
+  return { file, compression };
 }
 
 function sourceOf(recipe: string | undefined, json: string | undefined): Source {

@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import type { Step } from '../plan/step.ts';
 import { type PrepareRoot, parsePrepareRoot } from './prepare-root.ts';
-import { RootfsError, type WrittenRoot } from './rootfs.ts';
+import { ImageError } from './image-error.ts';
+import { type WrittenRoot } from './rootfs.ts';
 
 /** An image whose initramfs can be rebuilt: paths and versions in it. */
 export type InitramfsImage = {
@@ -17,7 +18,7 @@ const modules = '/usr/lib/modules';
 const prepareRootFiles = ['/etc/ostree/prepare-root.conf', '/usr/lib/ostree/prepare-root.conf'];
 
 /**
- * Finds what rebuilds the initramfs of an image. Throws a `RootfsError` for an image that lacks it, or that would not
+ * Finds what rebuilds the initramfs of an image. Throws a `ImageError` for an image that lacks it, or that would not
  * boot with a transient root: why, and what to choose instead.
  */
 export function findInitramfs(root: string): InitramfsImage {
@@ -207,12 +208,12 @@ function checkPrepareRoot(root: string): void {
   }
 }
 
-function refusal(why: string, help = `use \`transient-root: karg\` or \`off\`: /nix exists either way`): RootfsError {
-  return new RootfsError(`\`transient-root: initramfs\` cannot be had in this image: ${why}`, help);
+function refusal(why: string, help = `use \`transient-root: karg\` or \`off\`: /nix exists either way`): ImageError {
+  return new ImageError(`\`transient-root: initramfs\` cannot be had in this image: ${why}`, help);
 }
 
-function failure(what: string, help?: string): RootfsError {
-  return new RootfsError(what, help);
+function failure(what: string, help?: string): ImageError {
+  return new ImageError(what, help);
 }
 
 function program(root: string, name: string, directories: readonly string[]): string {

@@ -2,16 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ImageEntry, Plan } from '../plan/image-entry.ts';
-
-/** A root that a plan cannot be written into, or a write that failed; the root is as it was. */
-export class RootfsError extends Error {
-  override name = 'RootfsError';
-  readonly help: string | undefined;
-  constructor(message: string, help?: string, cause?: unknown) {
-    super(message, { cause });
-    this.help = help;
-  }
-}
+import { ImageError } from './image-error.ts';
 
 /** What became of a root. */
 export type Baked = {
@@ -54,7 +45,7 @@ type Writing = {
 /**
  * Writes a plan's entries into the root filesystem at `root`. No symbolic link of the root is ever followed: a link where a
  * directory is needed is an error. Everything is written beside its place first and moved there at the end; what fails
- * is undone, and a `RootfsError` says what it was. Directories that were there keep their modification time.
+ * is undone, and a `ImageError` says what it was. Directories that were there keep their modification time.
  */
 export function writeRootfs(plan: Plan, root: string, options: RootfsOptions): Baked {
   const writing = begin(root, options);
@@ -166,7 +157,7 @@ function checkParents(root: string, path: string): void {
     const what = found.isSymbolicLink()
       ? `a symbolic link to ${fs.readlinkSync(join(root, parent))}`
       : 'not a directory';
-    throw new RootfsError(`${parent} in the root is ${what}`, 'this module writes into plain directories only');
+    throw new ImageError(`${parent} in the root is ${what}`, 'this module writes into plain directories only');
   }
 }
 
@@ -177,13 +168,13 @@ function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): b
   if (entry.kind === 'directory') {
     if (found.isDirectory()) return (found.mode & 0o7777) === entry.mode && isOwned(found, options);
     const what = found.isSymbolicLink() ? 'a symbolic link' : 'not a directory';
-    throw new RootfsError(
+    throw new ImageError(
       `${entry.path} in the root is ${what}`,
       `remove it from the image: ${entry.path} must be a real directory`,
     );
   }
   if (found.isDirectory()) {
-    throw new RootfsError(`${entry.path} in the root is a directory`, 'a file of this module belongs there: remove it');
+    throw new ImageError(`${entry.path} in the root is a directory`, 'a file of this module belongs there: remove it');
   }
   if (!isOwned(found, options)) return false;
   if (entry.kind === 'symlink') return found.isSymbolicLink() && fs.readlinkSync(target) === entry.target;
@@ -294,7 +285,7 @@ function explained(cause: unknown, root: string, notUndone: readonly string[]): 
       : `${notUndone.length} changes could not be undone (${notUndone[0]})`;
   if (code === undefined) {
     if (notUndone.length === 0) return cause;
-    return new RootfsError(`${cause instanceof Error ? cause.message : cause}; ${state}`, undefined, cause);
+    return new ImageError(`${cause instanceof Error ? cause.message : cause}; ${state}`, undefined, cause);
   }
   const where = dest ?? path ?? root;
   const known: Record<string, [string, string]> = {
@@ -306,5 +297,5 @@ function explained(cause: unknown, root: string, notUndone: readonly string[]): 
     ENOTDIR: [`${where} is not a directory`, 'remove it from the root'],
   };
   const [message, help] = known[code] ?? [`${where}: ${(cause as Error).message}`, undefined];
-  return new RootfsError(`${message}; ${state}`, help, cause);
+  return new ImageError(`${message}; ${state}`, help, cause);
 }

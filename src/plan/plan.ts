@@ -5,14 +5,20 @@ import { nixConfEntries } from './nix-conf.ts';
 import { persistenceEntries } from './persistence.ts';
 import { recordEntries } from './record.ts';
 import { type StaticFiles, staticEntries } from './static-files.ts';
+import type { StepKind } from './step.ts';
 import { transientRootEntries, transientRootSteps } from './transient-root.ts';
 import { enablementEntries } from './units.ts';
 
 /**
  * What a configuration puts into an image. Pure: the same configuration, files and version give the same plan. A valid
- * configuration never throws.
+ * configuration never throws. The steps of the kinds `without` are left out, and the manifest says so.
  */
-export function plan(config: Config, files: StaticFiles, moduleVersion: string): Plan {
+export function plan(
+  config: Config,
+  files: StaticFiles,
+  moduleVersion: string,
+  without: readonly StepKind[] = [],
+): Plan {
   const entries = [
     ...staticEntries(files, 'image'),
     ...transientRootEntries(config, files),
@@ -22,8 +28,10 @@ export function plan(config: Config, files: StaticFiles, moduleVersion: string):
     ...installerEntries(config),
     ...nixConfEntries(config),
   ];
-  const steps = transientRootSteps(config);
-  const record = recordEntries(config, byPath(entries), steps, moduleVersion);
+  const all = transientRootSteps(config);
+  const steps = all.filter(({ kind }) => !without.includes(kind));
+  const leftOut = all.filter((step) => !steps.includes(step));
+  const record = recordEntries(config, byPath(entries), { steps, leftOut }, moduleVersion);
   return { entries: byPath([...entries, ...record]), steps };
 }
 

@@ -9,7 +9,7 @@ import { textEntry } from './static-files.ts';
 export function recordEntries(
   config: Config,
   entries: readonly ImageEntry[],
-  steps: readonly Step[],
+  { steps, leftOut }: { steps: readonly Step[]; leftOut: readonly Step[] },
   moduleVersion: string,
 ): ImageEntry[] {
   const { installer, persistence, transientRoot, nixConf, architecture } = config;
@@ -36,6 +36,7 @@ export function recordEntries(
     transientRoot,
     files: Object.fromEntries(entries.map((entry) => [entry.path, described(entry)])),
     ...(steps.length > 0 && { rebuilt: steps.map(({ path }) => path) }),
+    ...(leftOut.length > 0 && { leftOut: leftOut.map(({ kind }) => kind) }),
   };
   const comment = `# What bluebuild-nix ${moduleVersion} baked into this image, every default filled in.\n`;
   return [

@@ -1,7 +1,11 @@
+/** The kinds of steps, by the names that `--without` takes. */
+export const stepKinds = ['initramfs'] as const;
+export type StepKind = (typeof stepKinds)[number];
+
 /** Work that only the image itself can do, with its own programs: none of it can be a file of a layer. */
 export type Step = {
   /** Builds the initramfs of every kernel anew, so that it holds the dracut module among the plan's entries. */
-  kind: 'initramfs';
+  kind: StepKind;
   /** What the step changes, as paths in the image; `*` stands for the version of a kernel. */
   path: string;
   /** Files of the image that each new initramfs must hold, by their paths in the initramfs. */

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RootfsError, writeRootfs } from '../../src/image/rootfs.ts';
+import { ImageError } from '../../src/image/image-error.ts';
+import { writeRootfs } from '../../src/image/rootfs.ts';
 import { readStaticFiles } from '../../src/image/static-files.ts';
 import type { Plan } from '../../src/plan/image-entry.ts';
 import { plan } from '../../src/plan/plan.ts';
@@ -38,11 +39,11 @@ function bake(planned: Plan, root: string, modificationTime = 0) {
   return writeRootfs(planned, root, { modificationTime, ownedByRoot: isRoot, downloaded });
 }
 
-function failure(run: () => unknown): RootfsError {
+function failure(run: () => unknown): ImageError {
   try {
     run();
   } catch (cause) {
-    if (cause instanceof RootfsError) return cause;
+    if (cause instanceof ImageError) return cause;
     throw cause;
   }
   throw new Error('it did not fail');
@@ -200,7 +201,7 @@ test(
             if (entry.kind === 'file') expect(fs.readFileSync(join(root, entry.path))).toEqual(entry.content);
           }
         } catch (cause) {
-          if (!(cause instanceof RootfsError)) throw cause;
+          if (!(cause instanceof ImageError)) throw cause;
           failed += 1;
           expect(changedPaths(before, snapshotOf(place))).toEqual([]);
         }

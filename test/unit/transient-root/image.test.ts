@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findInitramfs } from '../../../src/image/initramfs.ts';
 import { parsePrepareRoot } from '../../../src/image/prepare-root.ts';
-import { RootfsError } from '../../../src/image/rootfs.ts';
+import { ImageError } from '../../../src/image/image-error.ts';
+
 import { prepareRootCases } from './prepare-root-cases.ts';
 
 const conf = '/usr/lib/ostree/prepare-root.conf';
@@ -34,7 +35,7 @@ describe('an image whose initramfs is to be rebuilt', () => {
     try {
       findInitramfs(root);
     } catch (cause) {
-      if (cause instanceof RootfsError) return { message: cause.message, help: cause.help };
+      if (cause instanceof ImageError) return { message: cause.message, help: cause.help };
       throw cause;
     }
     throw new Error('it was taken');

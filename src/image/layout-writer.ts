@@ -1,0 +1,224 @@
+import { createHash, randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { lock } from 'proper-lockfile';
+import { ImageError } from './image-error.ts';
+import { type Descriptor, type Index, mediaTypes } from './oci-document.ts';
+import { blobFile, blobPath, checkDigest, readIndex, tagAnnotation } from './oci-layout.ts';
+
+/** All that is to be in a layout for one tag to work. */
+export type LayoutContent = {
+  /** What the tag names. */
+  top: Descriptor;
+  tag: string | undefined;
+  /** Manifests, configs and indexes that were made. */
+  documents: readonly Buffer[];
+  /** Layers that were made: finished files in the working directory, which are moved. */
+  layers: readonly { digest: string; path: string }[];
+  /** Blobs of the base, which are linked, or copied where that cannot be. */
+  base: { directory: string; blobs: readonly { descriptor: Descriptor; name: string }[] };
+};
+
+/** How much of a layout was written, in bytes. */
+export type Effort = { linked: number; copied: number; written: number };
+
+/** How long another process may write into the same layout before this one gives up, in seconds. */
+const longestWait = 600;
+
+/** Throws an `ImageError` or Node's own error where a layout cannot be written into `directory`; writes nothing. */
+export function checkWritable(directory: string): void {
+  const found = fs.statSync(directory, { throwIfNoEntry: false });
+  if (found) {
+    if (!found.isDirectory() || fs.readdirSync(directory).length > 0) readIndex(directory);
+    fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK);
+    const blobs = join(directory, 'blobs');
+    if (fs.existsSync(blobs)) fs.accessSync(blobs, fs.constants.W_OK | fs.constants.X_OK);
+    return;
+  }
+  const parent = dirname(resolve(directory));
+  if (!fs.statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new ImageError(`${parent} is not a directory`, 'make it first, or name another place');
+  }
+  fs.accessSync(parent, fs.constants.W_OK | fs.constants.X_OK);
+}
+
+/** Runs `work` with a directory of its own on the file system of the place that is written to, and removes it after. */
+export async function withWorkingDirectory<Result>(
+  place: string,
+  work: (directory: string) => Promise<Result>,
+): Promise<Result> {
+  const isThere = fs.statSync(place, { throwIfNoEntry: false })?.isDirectory();
+  const name = `${isThere ? '' : `.${basename(place)}`}.bluebuild-nix-${randomBytes(6).toString('hex')}`;
+  const directory = join(isThere ? place : dirname(resolve(place)), name);
+  fs.mkdirSync(directory);
+  try {
+    return await work(directory);
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Puts an image into a layout, which is made where there is none. Blobs come first and index.json last, by one rename:
+ * whatever fails before, every tag works as it did, and what was made is removed. Two processes wait for each other.
+ */
+export async function writeLayout(directory: string, content: LayoutContent): Promise<Effort> {
+  const undo: (() => void)[] = [];
+  const effort: Effort = { linked: 0, copied: 0, written: 0 };
+  makeDirectory(directory, undo);
+  const release = await lock(directory, {
+    lockfilePath: join(directory, '.bluebuild-nix.lock'),
+    retries: { retries: longestWait * 2, minTimeout: 50, maxTimeout: 500 },
+  }).catch((cause: unknown) => {
+    for (const step of undo.reverse()) step();
+    if ((cause as NodeJS.ErrnoException).code !== 'ELOCKED') throw cause;
+    const help = 'wait for it, or remove .bluebuild-nix.lock there if nothing is running';
+    throw new ImageError(`another process is writing into ${directory}`, help, cause);
+  });
+  try {
+    const index = indexOf(directory);
+    for (const { descriptor, name } of content.base.blobs) {
+      await bringBlob(directory, content.base.directory, descriptor, name, { undo, effort });
+    }
+    for (const { digest, path } of content.layers) {
+      effort.written += fs.statSync(path).size;
+      place(path, blobPath(directory, digest), undo);
+    }
+    for (const bytes of content.documents) {
+      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+      effort.written += bytes.length;
+      writeFile(blobPath(directory, digest), bytes, undo);
+    }
+    if (!fs.existsSync(join(directory, 'oci-layout'))) {
+      writeFile(join(directory, 'oci-layout'), Buffer.from('{"imageLayoutVersion":"1.0.0"}'), undo);
+    }
+    const updated = Buffer.from(JSON.stringify(tagged(index, content.top, content.tag, directory)));
+    const temporary = join(directory, `.index.json.${randomBytes(6).toString('hex')}`);
+    undo.push(() => fs.rmSync(temporary, { force: true }));
+    fs.writeFileSync(temporary, updated, { flush: true });
+    fs.renameSync(temporary, join(directory, 'index.json'));
+    return effort;
+  } catch (cause) {
+    for (const step of undo.splice(1).reverse()) step();
+    throw cause;
+  } finally {
+    await release();
+    // The directory itself, which held the lock until now: it goes if it was made here and nothing came into it.
+    if (!fs.existsSync(join(directory, 'index.json'))) undo[0]?.();
+  }
+}
+
+function makeDirectory(directory: string, undo: (() => void)[]): void {
+  let made = true;
+  try {
+    fs.mkdirSync(directory);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    made = false;
+  }
+  undo.push(() => {
+    if (made && fs.readdirSync(directory).length === 0) fs.rmdirSync(directory);
+  });
+}
+
+function indexOf(directory: string): Index {
+  if (fs.existsSync(join(directory, 'index.json'))) return readIndex(directory);
+  return { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] };
+}
+
+/** The index with `top` under its tag; without a tag it takes the place of the one image that has none. */
+function tagged(index: Index, top: Descriptor, tag: string | undefined, directory: string): Index {
+  const isOther = ({ annotations }: Descriptor) => annotations?.[tagAnnotation] !== tag;
+  const others = index.manifests.filter(isOther);
+  if (tag === undefined && index.manifests.length - others.length > 1) {
+    throw new ImageError(`${directory} holds several images without a tag`, 'name a tag for the new one');
+  }
+  return { ...index, manifests: [...others, top] };
+}
+
+async function bringBlob(
+  directory: string,
+  from: string,
+  descriptor: Descriptor,
+  name: string,
+  { undo, effort }: { undo: (() => void)[]; effort: Effort },
+): Promise<void> {
+  const source = blobFile(from, descriptor, name);
+  if (source === undefined) return;
+  const target = blobPath(directory, descriptor.digest);
+  const there = fs.statSync(target, { throwIfNoEntry: false });
+  if (there?.isFile() && there.size === descriptor.size) return;
+  makeParents(target, undo);
+  // One that is there and has the wrong length: what the digest names replaces it.
+  fs.rmSync(target, { force: true });
+  undo.push(() => fs.rmSync(target, { force: true }));
+  try {
+    fs.linkSync(source, target);
+    effort.linked += descriptor.size;
+  } catch (cause) {
+    // Another file system, another owner (fs.protected_hardlinks), too many links, or a file system without any.
+    if (
+      !['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(
+        String((cause as NodeJS.ErrnoException).code),
+      )
+    ) {
+      throw cause;
+    }
+    await copyBlob(source, target, descriptor, name);
+    effort.copied += descriptor.size;
+  }
+}
+
+/** A copy that shares the blocks where the file system can, and otherwise checks the digest of what passes through. */
+async function copyBlob(source: string, target: string, descriptor: Descriptor, name: string): Promise<void> {
+  try {
+    fs.copyFileSync(source, target, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE_FORCE);
+    return;
+  } catch {
+    fs.rmSync(target, { force: true });
+  }
+  const [algorithm = ''] = descriptor.digest.split(':');
+  const hash = createHash(algorithm);
+  const unfinished = `${target}.bluebuild-nix-${randomBytes(6).toString('hex')}`;
+  try {
+    await pipeline(
+      fs.createReadStream(source, { highWaterMark: 256 * 1024 }),
+      async function* (pieces: AsyncIterable<Buffer>) {
+        for await (const piece of pieces) {
+          hash.update(piece);
+          yield piece;
+        }
+      },
+      fs.createWriteStream(unfinished, { flags: 'wx' }),
+    );
+    checkDigest(descriptor, hash.digest('hex'), name);
+    fs.renameSync(unfinished, target);
+  } finally {
+    fs.rmSync(unfinished, { force: true });
+  }
+}
+
+function place(source: string, target: string, undo: (() => void)[]): void {
+  makeParents(target, undo);
+  if (!fs.existsSync(target)) undo.push(() => fs.rmSync(target, { force: true }));
+  fs.renameSync(source, target);
+}
+
+function writeFile(target: string, bytes: Buffer, undo: (() => void)[]): void {
+  const unfinished = `${target}.bluebuild-nix-${randomBytes(6).toString('hex')}`;
+  makeParents(target, undo);
+  undo.push(() => fs.rmSync(unfinished, { force: true }));
+  fs.writeFileSync(unfinished, bytes);
+  place(unfinished, target, undo);
+}
+
+function makeParents(path: string, undo: (() => void)[]): void {
+  const parent = dirname(path);
+  if (fs.existsSync(parent)) return;
+  makeParents(parent, undo);
+  fs.mkdirSync(parent);
+  undo.push(() => {
+    if (fs.existsSync(parent) && fs.readdirSync(parent).length === 0) fs.rmdirSync(parent);
+  });
+}

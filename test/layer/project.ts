@@ -1,0 +1,66 @@
+import { createCipheriv, createHash, randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+const cli = join(import.meta.dirname, '../../src/cli.ts');
+
+/** What a command of the program left behind. */
+export type Outcome = { exitCode: number | undefined; stdout: string; stderr: string };
+
+/** A BlueBuild project of its own in a temporary directory, with a file of its `files/` as its installer. */
+export type Project = {
+  directory: string;
+  recipe: string;
+  /** A path in the project's directory. */
+  path: (...names: string[]) => string;
+  /** Writes a recipe whose entry is the default one with `entry` over it, and gives its path. */
+  writeRecipe: (name: string, entry: object) => string;
+  /** Runs the program; the project's directory is its working directory. */
+  run: (args: readonly string[], environment?: Record<string, string>) => Promise<Outcome>;
+  remove: () => void;
+};
+
+/** The installer: half of it can be compressed, half of it cannot, as in the real ones. */
+function installer(bytes: number): Buffer {
+  const half = Math.floor(bytes / 2);
+  const noise = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(bytes - half));
+  return Buffer.concat([Buffer.alloc(half, 'nix-installer '), noise]);
+}
+
+export function makeProject(installerBytes = 3_000_000): Project {
+  // Not mkdtemp: buildah takes a layout's path for a repository's name, and that must be in lower case.
+  const directory = join(tmpdir(), `layer-test-${randomUUID()}`);
+  mkdirSync(directory);
+  const path = (...names: string[]) => join(directory, ...names);
+  mkdirSync(path('recipes'));
+  mkdirSync(path('files'));
+  const content = installer(installerBytes);
+  writeFileSync(path('files/installer'), content);
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  const writeRecipe = (name: string, entry: object) => {
+    const settings = { version: '1.0.0', url: 'file:///tmp/files/installer', sha256 };
+    const modules = [{ type: 'nix', source: 'local', installer: settings, ...entry }];
+    const recipe = { name, description: name, 'base-image': 'localhost/base', 'image-version': 'latest', modules };
+    // JSON is YAML.
+    writeFileSync(path('recipes', `${name}.yml`), JSON.stringify(recipe));
+    return path('recipes', `${name}.yml`);
+  };
+  return {
+    directory,
+    path,
+    recipe: writeRecipe('recipe', {}),
+    writeRecipe,
+    run: async (args, environment = {}) => {
+      const env = { NO_COLOR: '1', SOURCE_DATE_EPOCH: undefined, OS_ARCH: 'x86_64', ...environment };
+      const { exitCode, stdout, stderr } = await execa(process.execPath, [cli, ...args], {
+        cwd: directory,
+        env,
+        reject: false,
+      });
+      return { exitCode, stdout, stderr };
+    },
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
