@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { expect } from 'vitest';
 import { keyOf } from '../lab/cache.ts';
-import { baseImage, buildah } from '../lab/image.ts';
+import { baseImage, buildah, storage } from '../lab/image.ts';
 import { nixInstaller, nixInstallerVersion } from '../lab/nix-installer.ts';
 import { scenario } from '../lab/scenario.ts';
 import { buildAndRun, nixFaults, waitForNix } from '../nix-guest.ts';
@@ -35,11 +35,11 @@ scenario(
       '-o',
       `oci:${layout}:nix`,
     ]);
-    const image = await buildah('pull', '--quiet', `oci:${layout}:nix`);
-    const name = `localhost/lab-image:appended-${keyOf(image)}`;
-    await buildah('tag', image, name);
+    const { stdout: digest } = await execa('skopeo', ['inspect', '--format', '{{.Digest}}', `oci:${layout}:nix`]);
+    const name = `localhost/lab-image:${keyOf(digest)}`;
+    await execa('skopeo', ['copy', '--quiet', `oci:${layout}:nix`, `containers-storage:${storage}${name}`]);
 
-    const machine = await lab.machine({ name, key: keyOf(image) });
+    const machine = await lab.machine({ name, key: keyOf(digest) });
     const guest = await machine.boot();
     await waitForNix(guest);
     expect(await buildAndRun(guest, 'appended')).toBe('appended was built by nix');
