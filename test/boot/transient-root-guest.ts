@@ -1,0 +1,19 @@
+import { expect } from 'vitest';
+import type { RunningGuest } from './lab/machine.ts';
+
+// Seconds for a boot on a machine that has other work, too.
+export const limit = 300;
+
+/** Whether / and /usr can be written; throws if they differ, or if /nix is not the persistence directory. */
+export const rootOf = async (guest: RunningGuest): Promise<'writable' | 'read-only'> => {
+  expect(await guest.succeed('findmnt -n -o FSTYPE /')).toBe('overlay');
+  expect(await guest.succeed('findmnt -n -o SOURCE /nix')).toContain('[/ostree/deploy/lab/var/lib/nix]');
+  const tried = await guest.run('mkdir /lab-directory && echo here > /lab-directory/file && echo here > /usr/lab-file');
+  if (tried.code === 0) return 'writable';
+  expect(tried.stderr).toContain('Read-only file system');
+  return 'read-only';
+};
+
+/** What the hook said to the kernel log. */
+export const hookMessages = (guest: RunningGuest) =>
+  guest.succeed('journalctl --boot --dmesg --grep transient-root: -o cat || :');
