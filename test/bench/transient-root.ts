@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { transientRootImage } from '../boot/transient-root-image.ts';
 import { makeMachine, type OwnedMachine } from '../boot/lab/machine.ts';
+import { setup, teardown } from '../boot/lab/prepare.ts';
 
 const rounds = Number(process.argv[2] ?? 3);
 const argument = 'root.transient=true';
@@ -33,6 +34,7 @@ const boot = async (machine: OwnedMachine, kernelArguments: string[]): Promise<B
 
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
+await setup();
 const directory = await mkdtemp('/tmp/boot-lab-');
 const machines: OwnedMachine[] = [];
 try {
@@ -65,4 +67,5 @@ try {
 } finally {
   for (const machine of machines) await machine.close();
   await rm(directory, { recursive: true, force: true });
+  await teardown();
 }
