@@ -5,6 +5,7 @@ import { execa } from 'execa';
 // Debian's package for each program of this machine that the lab calls.
 const packages: Record<string, string> = {
   buildah: 'buildah',
+  skopeo: 'skopeo',
   chattr: 'e2fsprogs',
   debugfs: 'e2fsprogs',
   'mkfs.ext4': 'e2fsprogs',

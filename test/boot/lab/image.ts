@@ -18,6 +18,9 @@ export const storageArguments = [
     'overlay',
   ],
 ];
+/** The same storage, as containers-storage: names of skopeo begin. */
+export const storage = `[overlay@${join(cacheRoot, 'containers')}+/run/bluebuild-nix-boot-lab]`;
+
 const environment = { BUILDAH_ISOLATION: 'chroot' };
 
 /** Runs buildah with the lab's storage; rejects with its output when it fails. */
