@@ -32,7 +32,7 @@ scenario(
     guest = await guest.reboot();
     expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
     expect(await buildAndRun(guest, 'adopted')).toBe('adopted was built by nix');
-    expect(await nixFaults(guest, '/var/home/nix')).toEqual([]);
+    expect(await nixFaults(guest, { persistence: '/var/home/nix' })).toEqual([]);
   },
   1800,
 );
