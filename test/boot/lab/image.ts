@@ -93,6 +93,7 @@ export const buildImage = async (recipe: ImageRecipe): Promise<Image> => {
 /** Removes all of the lab's images but its present base and the `keep` newest, and what killed builds left behind. */
 export const pruneImages = async (base: string, keep: number): Promise<void> => {
   await buildah('rm', '--all');
+  await buildah('rmi', '--prune', '--force'); // what no name stands for: replaced by a later build
   const list = await buildah('images', '--noheading', '--format', '{{.Name}}:{{.Tag}}'); // the newest first
   const names = list.split('\n').filter((name) => name !== '' && name !== base);
   const kept = names.filter((name) => name.startsWith('localhost/lab-image:')).slice(0, keep);
