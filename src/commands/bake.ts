@@ -5,6 +5,7 @@ import type { Architecture } from '../config/architecture.ts';
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
 import { ImageError } from '../image/image-error.ts';
+import { checkPersistentDirectories } from '../image/persistent-directories.ts';
 import { picture } from '../image/picture.ts';
 import { type WrittenRoot, writeRootfs, writeRootfsWithSteps } from '../image/rootfs.ts';
 import { readStaticFiles } from '../image/static-files.ts';
@@ -41,6 +42,7 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
   try {
     const modificationTime = sourceDate(options.environment) ?? 0;
     checkRoot(options.root);
+    checkPersistentDirectories(options.root, planned.persistentDirectories);
     const carryOut = await prepareSteps(planned, options.root, output);
     const files = projectFiles(source, resolve(options.root) === '/', options.environment);
     const fetched = await download(planned, cache.path, files, output);

@@ -25,4 +25,6 @@ export type Plan = {
   entries: readonly ImageEntry[];
   /** What is done with the image once the entries are in it. */
   steps: readonly Step[];
+  /** Directories below which first boot puts what must outlive a reboot, outside /var. */
+  persistentDirectories: readonly string[];
 };

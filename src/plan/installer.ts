@@ -33,3 +33,8 @@ export function installerEntries({ installer, persistence }: Config): ImageEntry
     ...(embed ? [embedded] : []),
   ];
 }
+
+/** Determinate's installer puts its daemon into /usr/local/bin (its src/action/common/provision_determinate_nixd.rs). */
+export function persistentDirectories({ installer: { provider, args } }: Config): string[] {
+  return provider === 'determinate' && !args.includes('--prefer-upstream-nix') ? ['/usr/local'] : [];
+}

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { ImageEntry, Plan } from './image-entry.ts';
-import { installerEntries } from './installer.ts';
+import { installerEntries, persistentDirectories } from './installer.ts';
 import { nixConfEntries } from './nix-conf.ts';
 import { persistenceEntries } from './persistence.ts';
 import { recordEntries } from './record.ts';
@@ -32,7 +32,7 @@ export function plan(
   const steps = all.filter(({ kind }) => !without.includes(kind));
   const leftOut = all.filter((step) => !steps.includes(step));
   const record = recordEntries(config, byPath(entries), { steps, leftOut }, moduleVersion);
-  return { entries: byPath([...entries, ...record]), steps };
+  return { entries: byPath([...entries, ...record]), steps, persistentDirectories: persistentDirectories(config) };
 }
 
 // By code unit, not by locale: the order must be the same on every machine.

@@ -5,6 +5,7 @@ export const sha256 = 'a'.repeat(64);
 
 export const fixedPlan: Plan = {
   steps: [],
+  persistentDirectories: [],
   entries: [
     { kind: 'directory', path: '/nix', mode: 0o755 },
     { kind: 'file', path: `/usr/lib/${'long/'.repeat(60)}name`, mode: 0o644, content: Buffer.from('long path\n') },

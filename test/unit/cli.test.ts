@@ -257,6 +257,29 @@ describe('bake', () => {
     },
   );
 
+  test('an image whose /usr/local is read-only has no place for the daemon of Determinate', async () => {
+    const bakeInto = (root: string, settings: Record<string, unknown>) =>
+      run([
+        'bake',
+        '--config',
+        JSON.stringify({ type: 'nix', installer: { ...local.installer, ...settings } }),
+        '--root',
+        root,
+      ]);
+    const [plain, linked] = [newRoot(), newRoot()];
+    fs.mkdirSync(join(plain, 'usr/local'), { recursive: true });
+    fs.mkdirSync(join(linked, 'usr'));
+    fs.symlinkSync('../var/usrlocal', join(linked, 'usr/local'));
+    const url = { url: `file:///tmp/files/installer` };
+    const refused = await bakeInto(plain, url);
+    expect(refused.stderr).toMatch(/^error: \/usr\/local is a directory of this image[^]*`installer: nixos`/);
+    expect([refused.exitCode, fs.readdirSync(join(plain, 'usr'))]).toEqual([1, ['local']]);
+    for (const settings of [{ provider: 'nixos' }, { args: ['--prefer-upstream-nix'] }]) {
+      expect((await bakeInto(plain, { ...url, ...settings })).stderr).not.toContain('/usr/local');
+    }
+    expect((await bakeInto(linked, url)).stderr).not.toContain('/usr/local');
+  });
+
   describe('files/ is not left', () => {
     const outside = join(tmpdir(), `nix-cli-outside-${process.pid}`);
     const files = () => join(directory, 'links/files');

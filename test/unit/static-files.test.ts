@@ -105,7 +105,7 @@ describe('units', () => {
     beforeAll(() => {
       root = fs.mkdtempSync(join(tmpdir(), 'nix-units-'));
       const options = { modificationTime: 0, ownedByRoot: false, downloaded: new Map<string, string>() };
-      writeRootfs({ entries, steps: [] }, root, options);
+      writeRootfs({ entries, steps: [], persistentDirectories: [] }, root, options);
       for (const unit of systemUnits) {
         const text = unit.endsWith('.service')
           ? '[Service]\nExecStart=/usr/libexec/bluebuild/nix/nix-daemon\n'
