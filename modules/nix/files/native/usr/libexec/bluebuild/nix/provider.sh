@@ -87,15 +87,24 @@ explain_failure() {
         "This is tried again by itself$beginning. See: journalctl -u nix-install"
 }
 
+# Of a tarball whose digest is right and that is not what it should be.
+refuse_tarball() {
+    trap - EXIT
+    rm -rf "$work"
+    if [ ! -e "$state/installed" ]; then
+        clear_attempt
+        rm -f "$state/installing"
+    fi
+    fail never "The $download_name of this image holds no $1." \
+        "Nix's releases do (nix-VERSION-SYSTEM.tar.xz): correct \`url\` in the recipe, and update to the new image."
+}
+
 nix='' certificates=''
 unpack() {
     rm -rf "$work"
     mkdir "$work"
     tar --extract --file="$file" --directory="$work" --strip-components=1 --no-same-owner
-    if [ ! -d "$work/store" ] || [ ! -s "$work/.reginfo" ]; then
-        fail never "The $download_name of this image holds no Nix store." \
-            "Nix's releases do (nix-VERSION-SYSTEM.tar.xz): correct \`url\` in the recipe, and update to the new image."
-    fi
+    if [ ! -d "$work/store" ] || [ ! -s "$work/.reginfo" ]; then refuse_tarball 'Nix store'; fi
     for candidate in "$work"/store/*; do
         path=$store/${candidate##*/}
         # Links of a package lead into /nix/store, where they may lead nowhere yet.
@@ -104,10 +113,8 @@ unpack() {
         *-nss-cacert-*) if exists "$candidate/etc/ssl/certs/ca-bundle.crt"; then certificates=$path; fi ;;
         esac
     done
-    if [ -z "$nix" ] || [ -z "$certificates" ]; then
-        fail never "The $download_name of this image holds no Nix, or no certificates (nss-cacert)." \
-            "Nix's releases hold both: correct \`url\` in the recipe, and update to the new image."
-    fi
+    if [ -z "$nix" ]; then refuse_tarball 'Nix'; fi
+    if [ -z "$certificates" ]; then refuse_tarball 'certificates (nss-cacert)'; fi
     # As the store has them (canonicalisePathMetaData): nobody may write, and all is as old as can be.
     chmod -R a-w "$work/store"
     find "$work/store" -newermt @1 -exec touch --no-dereference --date=@1 {} +
