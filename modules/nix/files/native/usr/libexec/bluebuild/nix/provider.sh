@@ -244,10 +244,10 @@ switch() {
         *) rm -rf "$root" ;;
         esac
     done
+    rm -rf "$work"
     mkdir -p "$state/follows"
     : >"$state/follows/$sha256"
     find "$state/follows" -type f ! -name "$sha256" -delete
-    rm -rf "$work"
     exec 8>&-
 }
 
