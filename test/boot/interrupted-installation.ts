@@ -7,7 +7,7 @@ import type { Provider } from './providers.ts';
 
 /** A machine that is about to install Nix, to go on from as often as wanted. */
 export const beforeInstallation = async (
-  lab: Lab,
+  lab: Pick<Lab, 'machine'>,
   provider: Provider,
 ): Promise<{ machine: Machine; state: SavedState }> => {
   const machine = await lab.machine(await nixImage(await provider.image()));
