@@ -107,6 +107,24 @@ nss-cacert-0.debian-forky
 `);
 });
 
+test.each([
+  ['releases', '--to-base32', 'sha256:'],
+  ['newer Nix', '--to-sri', ''],
+])('digests as %s have them: what is whole stays in its place', async (_, form, prefix) => {
+  const { found } = await boot({
+    after: `${prepare}tarball=/usr/libexec/bluebuild/nix/nix.tar.xz; mkdir /tmp/again; tar -xf $tarball -C /tmp/again
+for digest in $(grep -x '[0-9a-f]\\{64\\}' /tmp/again/*/.reginfo); do
+  sed -i "s|^$digest$|${prefix}$(nix-hash --type sha256 ${form} $digest)|" /tmp/again/*/.reginfo
+done
+grep -c '^sha256[:-]' /tmp/again/*/.reginfo; tar -cf $tarball -C /tmp/again $(ls /tmp/again)
+sed -i "s/^sha256=.*/sha256=$(sha256sum $tarball | cut -d ' ' -f 1)/" /usr/share/bluebuild/nix/install.conf
+inodes=$(stat -c %i /nix/store/*-n*); ${install}; test "$inodes" = "$(stat -c %i /nix/store/*-n*)"; ${verify}
+chmod u+w /nix/store/*-nss-cacert*/etc/ssl/certs/*; echo damage >>$(echo /nix/store/*-nss-cacert*/etc/ssl/certs/ca-bundle.crt)
+${install} repair | grep -c Damaged; ${verify}`,
+  });
+  expect(found).toBe(`2\nChanging to the Nix of this image: ${older.version}\nNix is installed.\n1\n`);
+});
+
 test('repair: what is damaged of Nix itself comes from the image; what is not its own is named', async () => {
   const { found } = await boot({
     after: `${prepare}${package_('mine')}

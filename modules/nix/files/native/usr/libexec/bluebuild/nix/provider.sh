@@ -27,29 +27,12 @@ exists() {
     [ -e "$1" ] || [ -L "$1" ]
 }
 
-# The names of the store paths in .reginfo with the SHA-256 of each, a line each: as `nix-store --dump-db` writes them, a
-# path, its digest, its size, its deriver, how many paths it refers to, and these.
-registrations() {
-    while read -r path; do
-        read -r digest
-        read -r _
-        read -r _
-        read -r references
-        while [ "$references" -gt 0 ]; do
-            read -r _
-            references=$((references - 1))
-        done
-        printf '%s %s\n' "${path#"$store/"}" "$digest"
-    done <"$work/.reginfo"
-}
-
 newline='
 '
-# The registrations of some paths alone, which are named a line each.
+# The registrations of some paths, which are named a line each, as .reginfo has them (nixpkgs' closureInfo): of each its
+# path, its digest, its size, its deriver, how many paths it refers to, and these, a line each.
 registrations_of() {
     while read -r path; do
-        chosen=no
-        case "$newline$1$newline" in *"$newline$path$newline"*) chosen=yes ;; esac
         record=$path
         for field in digest size deriver references; do
             read -r line
@@ -61,7 +44,7 @@ registrations_of() {
             record=$record$newline$line
             references=$((references - 1))
         done
-        if [ "$chosen" = yes ]; then printf '%s\n' "$record"; fi
+        case "$newline$1$newline" in *"$newline$path$newline"*) printf '%s\n' "$record" ;; esac
     done <"$work/.reginfo"
 }
 
@@ -99,13 +82,15 @@ refuse_tarball() {
         "Nix's releases do (nix-VERSION-SYSTEM.tar.xz): correct \`url\` in the recipe, and update to the new image."
 }
 
-nix='' certificates=''
+nix='' certificates='' path_names=''
 unpack() {
     rm -rf "$work"
     mkdir "$work"
     tar --extract --file="$file" --directory="$work" --strip-components=1 --no-same-owner
     if [ ! -d "$work/store" ] || [ ! -s "$work/.reginfo" ]; then refuse_tarball 'Nix store'; fi
+    path_names=''
     for candidate in "$work"/store/*; do
+        path_names="$path_names ${candidate##*/}"
         path=$store/${candidate##*/}
         # Links of a package lead into /nix/store, where they may lead nowhere yet.
         case $candidate in
@@ -120,26 +105,29 @@ unpack() {
     find "$work/store" -newermt @1 -exec touch --no-dereference --date=@1 {} +
 }
 
-# The digest of what is at a store path, by the unpacked Nix, which runs only from /nix/store.
-digest_in_store() {
+# Whether what is at a store path is what it should be, by the unpacked Nix, which runs only from /nix/store.
+is_whole() {
+    wanted=$(registrations_of "$store/$1" | sed -n 2p)
+    # As Nix writes digests: sha256-BASE64, sha256:BASE32 (releases have this), or BASE16.
+    case $wanted in
+    sha256-*) form=--sri ;;
+    sha256:*) form=--base32 ;;
+    *) form=--base16 ;;
+    esac
     # shellcheck disable=SC2016 # expanded inside
-    unshare --mount --propagation private sh -euc \
-        'mount --bind "$1/store" "$2"; exec env HOME="$1" NIX_CONF_DIR="$3" "$4/bin/nix-store" --dump "$5"' \
-        sh "$work" "$store" "$share" "$nix" "$persistence/store/$1" 8>&- 9>&- | sha256sum | cut -d ' ' -f 1
+    actual=$(unshare --mount --propagation private sh -euc \
+        'mount --bind "$1/store" "$2"; exec env HOME="$1" NIX_CONF_DIR="$3" "$4/bin/nix-hash" --type sha256 "$5" "$6"' \
+        sh "$work" "$store" "$share" "$nix" "$form" "$persistence/store/$1" 8>&- 9>&-)
+    [ "$actual" = "${wanted#sha256:}" ]
 }
 
 # Moves in what is not there, and what is there and damaged; all that needs the unpacked Nix comes before the first move.
 move_in() {
     mkdir -p "$store"
     missing='' damaged=''
-    for candidate in "$work"/store/*; do
-        path_name=${candidate##*/}
+    for path_name in $path_names; do
         if exists "$store/$path_name"; then
-            wanted=$(registrations | while read -r one digest; do
-                if [ "$one" = "$path_name" ]; then printf '%s' "$digest"; fi
-            done)
-            if [ "$(digest_in_store "$path_name")" = "$wanted" ]; then continue; fi
-            damaged="$damaged $path_name"
+            if ! is_whole "$path_name"; then damaged="$damaged $path_name"; fi
         else
             missing="$missing $path_name"
         fi
@@ -156,7 +144,7 @@ move_in() {
 # What is valid already keeps its signatures.
 register() {
     set --
-    for candidate in $(registrations | cut -d ' ' -f 1); do set -- "$@" "$store/$candidate"; done
+    for path_name in $path_names; do set -- "$@" "$store/$path_name"; done
     invalid=$(run_nix nix-store --check-validity --print-invalid "$@")
     if [ -n "$invalid" ]; then registrations_of "$invalid" | run_nix nix-store --load-db; fi
 }
