@@ -6,7 +6,7 @@ import { releases } from './releases.ts';
 export type Config = {
   architecture: Architecture;
   installer: {
-    provider: Exclude<Provider, 'native'>;
+    provider: Provider;
     version: string;
     /** Complete: nothing is left to be replaced in it. */
     url: string;
@@ -40,7 +40,7 @@ export function installerSettings(entry: RecipeEntry) {
 /** Fills in a recipe entry; it must have passed `checkEntry` for this architecture. */
 export function configOf(entry: RecipeEntry, architecture: Architecture): Config {
   const settings = installerSettings(entry);
-  const provider = (settings.provider ?? defaults.installer) as Config['installer']['provider'];
+  const provider = settings.provider ?? defaults.installer;
   const release = releases[provider];
   const version = settings.version ?? release.version;
   const { sha256 = release.sha256 } = settings;

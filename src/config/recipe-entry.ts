@@ -49,7 +49,8 @@ export interface RecipeEntry {
   secrets?: RecordUnknown[];
   /**
    * Who lays Nix down at first boot: `determinate` (Determinate's nix-installer), `nixos` (NixOS's nix-installer),
-   * `native` (this module itself, from the official binary tarball), or an object with more settings.
+   * `native` (this module itself, from the official binary tarball; Nix then follows the image), or an object with more
+   * settings.
    */
   installer?: Provider | InstallerSettings;
   /**
@@ -94,11 +95,12 @@ export interface InstallerSettings {
    */
   sha256?: Sha256 | Sha256ByArchitecture;
   /**
-   * `true`: the installer lies in the image, and first boot needs no network for it. `false`: first boot downloads it.
+   * `true`: the installer (for `native`: Nix) lies in the image, and first boot needs no network for it. `false`: first
+   * boot downloads it.
    */
   embed?: boolean;
   /**
-   * More arguments for `nix-installer install ostree`.
+   * More arguments for `nix-installer install ostree`; not with `native`, which runs none.
    */
   args?: InstallerArgument[];
 }

@@ -10,7 +10,7 @@ export type Release = {
 };
 
 /** Each digest was found the same in three or more independent places (the vendor's site, its releases, packagers). */
-export const releases: Record<Exclude<Provider, 'native'>, Release> = {
+export const releases: Record<Provider, Release> = {
   determinate: {
     version: '3.21.9',
     url: 'https://install.determinate.systems/nix/tag/v{version}/nix-installer-{arch}-linux',
@@ -25,6 +25,14 @@ export const releases: Record<Exclude<Provider, 'native'>, Release> = {
     sha256: {
       x86_64: '5448a1cd70ad945cb4d36365defbaf3731eba38e23859f3dc8bd7418e1946acc',
       aarch64: 'a1b35e56da5adadbc117c3cf17b83948ac657f3c0bd79d47bbe0aa70832b5c8e',
+    },
+  },
+  native: {
+    version: '2.35.2',
+    url: 'https://releases.nixos.org/nix/nix-{version}/nix-{version}-{arch}-linux.tar.xz',
+    sha256: {
+      x86_64: '0c3960a9792331a22081c3c7a5d8465db9b17c50b3acdf18587fa4c6f2cb1158',
+      aarch64: '4d0302a2910f5eec1c33b8deef634f04899a75737e7001ec49908d003ae5efda',
     },
   },
 };

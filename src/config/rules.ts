@@ -2,17 +2,15 @@ import { type Diagnostic, error } from '../diagnostic/diagnostic.ts';
 import type { Path } from '../recipe/document.ts';
 import type { Entry } from '../recipe/entries.ts';
 import { type Architecture, architectures } from './architecture.ts';
-import { installerSettings, placeholders } from './config.ts';
+import { defaults, installerSettings, placeholders } from './config.ts';
 import type { InstallerSettings, NixConfValue, RecipeEntry } from './recipe-entry.ts';
-import { releases } from './releases.ts';
+import { type Release, releases } from './releases.ts';
 
 /** Where BlueBuild mounts the project's `files/` during the build (template/templates/Containerfile.j2). */
 export const filesDirectory = '/tmp/files';
 
 /** A key whose value the schema allows and this version cannot serve: refused, because ignoring it would be a lie. */
 const notYet: { path: Path; values: readonly unknown[]; help: string }[] = [
-  { path: ['installer'], values: ['native'], help: 'use `determinate` or `nixos`' },
-  { path: ['installer', 'provider'], values: ['native'], help: 'use `determinate` or `nixos`' },
   { path: ['selinux'], values: ['auto', 'on'], help: 'leave the key out, or write `off`' },
 ];
 
@@ -62,13 +60,22 @@ function persistence(entry: Entry, { persistence: path }: RecipeEntry): Diagnost
 
 function installer(entry: Entry, value: RecipeEntry, architecture: Architecture): Diagnostic[] {
   const settings: InstallerSettings = installerSettings(value);
-  const release = releases[settings.provider === 'nixos' ? 'nixos' : 'determinate'];
+  const { provider = defaults.installer, args = [] } = settings;
   const at = (key: keyof InstallerSettings) => entry.placeOf(['installer', key]);
   return [
-    ...digest(settings, release, architecture, at),
+    ...digest(settings, releases[provider], architecture, at),
     ...url(settings, at),
-    ...installerArguments(entry, settings.args ?? []),
+    ...(provider === 'native' ? nativeArguments(args, at) : installerArguments(entry, args)),
   ];
+}
+
+function nativeArguments(
+  args: readonly string[],
+  at: (key: keyof InstallerSettings) => ReturnType<Entry['placeOf']>,
+): Diagnostic[] {
+  if (args.length === 0) return [];
+  const help = 'leave them out; settings of Nix itself go into `nix-conf`';
+  return [error('`installer.args` are for a nix-installer, and `native` runs none', at('args'), help)];
 }
 
 /** What Linux passes to a program in one go is far more; what is longer is a mistake. In characters. */
@@ -105,7 +112,7 @@ const reservedArguments = [
 
 function digest(
   settings: InstallerSettings,
-  release: (typeof releases)['determinate'],
+  release: Release,
   architecture: Architecture,
   at: (key: keyof InstallerSettings) => ReturnType<Entry['placeOf']>,
 ): Diagnostic[] {

@@ -25,7 +25,7 @@ const schema31 = {
       anyOf: [{ $ref: '#/$defs/Provider' }, { $ref: '#/$defs/InstallerSettings' }],
       default: 'determinate',
       description:
-        "Who lays Nix down at first boot: `determinate` (Determinate's nix-installer), `nixos` (NixOS's nix-installer),\n`native` (this module itself, from the official binary tarball), or an object with more settings.",
+        "Who lays Nix down at first boot: `determinate` (Determinate's nix-installer), `nixos` (NixOS's nix-installer),\n`native` (this module itself, from the official binary tarball; Nix then follows the image), or an object with more\nsettings.",
     },
     persistence: {
       type: 'string',
@@ -93,12 +93,12 @@ const schema31 = {
           type: 'boolean',
           default: true,
           description:
-            '`true`: the installer lies in the image, and first boot needs no network for it. `false`: first boot downloads it.',
+            '`true`: the installer (for `native`: Nix) lies in the image, and first boot needs no network for it. `false`: first\nboot downloads it.',
         },
         args: {
           type: 'array',
           items: { $ref: '#/$defs/InstallerArgument' },
-          description: 'More arguments for `nix-installer install ostree`.',
+          description: 'More arguments for `nix-installer install ostree`; not with `native`, which runs none.',
         },
       },
       unevaluatedProperties: { not: {} },
@@ -197,12 +197,12 @@ const schema35 = {
       type: 'boolean',
       default: true,
       description:
-        '`true`: the installer lies in the image, and first boot needs no network for it. `false`: first boot downloads it.',
+        '`true`: the installer (for `native`: Nix) lies in the image, and first boot needs no network for it. `false`: first\nboot downloads it.',
     },
     args: {
       type: 'array',
       items: { $ref: '#/$defs/InstallerArgument' },
-      description: 'More arguments for `nix-installer install ostree`.',
+      description: 'More arguments for `nix-installer install ostree`; not with `native`, which runs none.',
     },
   },
   unevaluatedProperties: { not: {} },

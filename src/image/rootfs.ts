@@ -176,6 +176,10 @@ function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): b
   if (found.isDirectory()) {
     throw new ImageError(`${entry.path} in the root is a directory`, 'a file of this module belongs there: remove it');
   }
+  if (entry.kind === 'symlink' && found.isFile()) {
+    const help = `the image has a package that owns it: remove that (a Nix of the distribution, if it is one of Nix's programs)`;
+    throw new ImageError(`${entry.path} in the root is a file, and a link of this module belongs there`, help);
+  }
   if (!isOwned(found, options)) return false;
   if (entry.kind === 'symlink') return found.isSymbolicLink() && fs.readlinkSync(target) === entry.target;
   if (!found.isFile() || (found.mode & 0o7777) !== entry.mode) return false;

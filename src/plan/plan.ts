@@ -22,10 +22,9 @@ export function plan(
   const entries = [
     ...staticEntries(files, 'image'),
     ...transientRootEntries(config, files),
-    ...(config.installer.embed ? [] : staticEntries(files, 'download')),
-    ...enablementEntries(),
+    ...enablementEntries(config),
     ...persistenceEntries(config),
-    ...installerEntries(config),
+    ...installerEntries(config, files),
     ...nixConfEntries(config),
   ];
   const all = transientRootSteps(config);

@@ -3,24 +3,14 @@ import type { Machine, RunningGuest, SavedState } from './lab/machine.ts';
 import type { Lab } from './lab/scenario.ts';
 import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
 import { nixImage } from './nix-image.ts';
-
-/** Moments of an installation, in their order, each as a condition that holds from then on. */
-export const moments = {
-  'as it begins': 'test -e /nix/var/bluebuild-nix/installing',
-  'while Nix is unpacked': 'test -d /nix/temp-install-dir',
-  'with one store path in place': 'ls -d /nix/store/*-nix-*',
-  'when the database is there': 'test -s /nix/var/nix/db/db.sqlite',
-  'when the default profile is there': 'test -e /nix/var/nix/profiles/default/bin/nix',
-  'when nix.conf is written': 'test -e /etc/nix/nix.conf',
-  "when the installer's units are there": 'test -L /etc/systemd/system/nix-daemon.socket',
-  'when the installer has written its receipt': 'test -e /nix/receipt.json',
-  'while the units are handed over': 'test -d /nix/var/bluebuild-nix/set-aside',
-  'just before the end': 'test -d /nix/var/bluebuild-nix/etc-nix',
-};
+import type { Provider } from './providers.ts';
 
 /** A machine that is about to install Nix, to go on from as often as wanted. */
-export const beforeInstallation = async (lab: Lab): Promise<{ machine: Machine; state: SavedState }> => {
-  const machine = await lab.machine(await nixImage());
+export const beforeInstallation = async (
+  lab: Pick<Lab, 'machine'>,
+  provider: Provider,
+): Promise<{ machine: Machine; state: SavedState }> => {
+  const machine = await lab.machine(await nixImage(await provider.image()));
   // The lab's control answers before local-fs.target, when the start of nix-install.service is still to come.
   const guest = await machine.boot({ until: 'control' });
   await guest.succeed('systemctl stop nix-install.service');
@@ -38,13 +28,20 @@ export const startInstallation = async (guest: RunningGuest): Promise<void> => {
 export const statusOf = async (guest: RunningGuest): Promise<string> =>
   (await guest.run('systemctl status --no-pager --full --lines=20 nix-install.service')).stdout;
 
+/** Cuts the power at the moment when a condition begins to hold while nix-install.service is at work. */
+export const cutPowerAt = async (guest: RunningGuest, condition: string): Promise<void> => {
+  // Stopped in its place, because a condition may hold for less time than it takes to hear of it.
+  const freeze = 'echo 1 >/sys/fs/cgroup/system.slice/nix-install.service/cgroup.freeze';
+  await guest.succeed(`until ${condition}; do :; done >/dev/null 2>&1; ${freeze}`, 400);
+  expect(await guest.succeed('systemctl show --value --property ActiveState nix-install.service')).toBe('activating');
+  await guest.cutPower();
+};
+
 /** Cuts the power at a moment of the installation; the next boot must end with a working Nix. */
 export const cutAndRecover = async (machine: Machine, state: SavedState, condition: string): Promise<void> => {
   let guest = await machine.resume(state);
   await startInstallation(guest);
-  await guest.waitFor(condition, 400);
-  expect(await guest.succeed('systemctl show --value --property ActiveState nix-install.service')).toBe('activating');
-  await guest.cutPower();
+  await cutPowerAt(guest, condition);
   guest = await machine.boot();
   await waitForNix(guest);
   expect(await buildAndRun(guest, 'recovered')).toBe('recovered was built by nix');

@@ -1,7 +1,9 @@
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached, keyOf } from './lab/cache.ts';
 import type { Image } from './lab/image.ts';
 import type { Machine, RunningGuest } from './lab/machine.ts';
+import { nixInstaller } from './lab/nix-installer.ts';
 import type { Lab } from './lab/scenario.ts';
 
 /** Waits until first boot has installed Nix; throws with the unit's journal when it fails. `limit` in seconds. */
@@ -21,6 +23,20 @@ export const installedMachine = async (lab: Lab, image: Image): Promise<Machine>
     await machine.copyDisk(join(partial, 'disk.qcow2'));
   });
   return lab.machine(image, { disk: join(directory, 'disk.qcow2') });
+};
+
+/** A machine, switched on, on which a user installed Nix by hand in `persistence`, and built `kept`. */
+export const machineWithNixByHand = async (lab: Lab, persistence: string): Promise<RunningGuest> => {
+  await copyFile(await nixInstaller(), join(lab.directory, 'nix-installer'));
+  // The way of the blog posts: an image with a mount point, and the installer's own ostree planner.
+  const byHand = await lab.image({
+    context: lab.directory,
+    containerfile: 'FROM lab-base\nCOPY nix-installer /usr/bin/nix-installer\nRUN mkdir /nix\n',
+  });
+  const guest = await (await lab.machine(byHand)).boot();
+  await guest.succeed(`nix-installer install ostree --no-confirm --persistence ${persistence}`, 400);
+  await buildAndRun(guest, 'kept', '--out-link /var/home/lab/kept');
+  return guest;
 };
 
 // Built in Nix's sandbox, where there is /bin/sh and what the derivation names: busybox, copied to the store.

@@ -21,10 +21,18 @@ export type NixImage = {
   after?: string[];
   /** Another copy of `modules/`. */
   modules?: string;
+  /** The project's `files/`, instead of the one with the lab's nix-installer. */
+  files?: string;
 };
 
 /** An image in which the module ran as BlueBuild runs it, with the lab's nix-installer as a file of the project. */
-export const nixImage = async ({ entry = {}, before = [], after = [], modules }: NixImage = {}): Promise<Image> => {
+export const nixImage = async ({
+  entry = {},
+  before = [],
+  after = [],
+  modules,
+  files,
+}: NixImage = {}): Promise<Image> => {
   const configuration = {
     type: 'nix',
     ...entry,
@@ -38,7 +46,7 @@ export const nixImage = async ({ entry = {}, before = [], after = [], modules }:
   const run = `RUN /tmp/modules/nix/nix.sh '${JSON.stringify(configuration)}'`;
   return buildImage({
     containerfile: ['FROM lab-base', ...before, run, ...after, ''].join('\n'),
-    volumes: [`${modules ?? builtModule}:/tmp/modules`, `${dirname(await nixInstaller())}:/tmp/files:ro`],
+    volumes: [`${modules ?? builtModule}:/tmp/modules`, `${files ?? dirname(await nixInstaller())}:/tmp/files:ro`],
   });
 };
 

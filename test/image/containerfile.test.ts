@@ -195,6 +195,46 @@ describe('an installer over https', () => {
   });
 });
 
+describe('`installer: native`', () => {
+  const nix = { provider: 'native', ...(entry()['installer'] as Record<string, unknown>) };
+  const config = entry({ installer: nix });
+  const bake = `RUN ${filesMount} ${moduleMount} /tmp/modules/nix/nix.sh ${quoted(config)}`;
+
+  test('bakes what is planned, and in /etc nothing but nix.conf and the profile script; systemd takes it', async () => {
+    const dryRuns = [
+      'systemd-sysusers --dry-run nix.conf',
+      'systemd-tmpfiles --dry-run --create --remove nix.conf nix-state.conf',
+      'systemd-analyze verify --man=no nix-install.service nix-daemon.service nix-daemon.socket',
+    ];
+    const { exitCode, log } = await buildLines('native', [bake, ...dryRuns.map((run) => `RUN ${run}`)]);
+    expect(exitCode, log).toBe(0);
+    expect(
+      log.split('\n').filter((line) => /Unknown|ignoring|Failed/.test(line) && !line.includes('audit log')),
+    ).toEqual([]);
+    const { added, changed, removed } = difference(await treeOf('base'), await treeOf('native'));
+    const planned = (await planOf(config)).map(({ path }) => path);
+    expect(added).toEqual(
+      expect.arrayContaining(planned.filter((path) => !path.startsWith('/usr/lib/systemd/system/'))),
+    );
+    const inEtc = added.filter((path) => path.startsWith('/etc/'));
+    expect(inEtc.filter((path) => !['/etc/nix', '/etc/profile.d'].includes(path))).toEqual([
+      '/etc/nix/nix.conf',
+      '/etc/profile.d/nix.sh',
+    ]);
+    expect({ changed, removed }).toEqual({ changed: [], removed: [] });
+    expect((await treeOf('native')).get('/usr/bin/nix')).toMatchObject({
+      content: '/nix/var/nix/profiles/default/bin/nix',
+    });
+  });
+
+  test('a base that has a Nix of its own: told, and no image', async () => {
+    const { exitCode, log } = await buildLines('native-twice', ['RUN echo >/usr/bin/nix-env', bake]);
+    expect(exitCode).not.toBe(0);
+    expect(log).toContain('/usr/bin/nix-env in the root is a file, and a link of this module belongs there');
+    expect(await exists(storage, 'native-twice')).toBe(false);
+  });
+});
+
 describe('examples', () => {
   const examples = join(import.meta.dirname, '../../examples');
   const repository = join(examples, '..');

@@ -265,14 +265,19 @@ const installer: BadInput[] = [
     '3:16 `installer` must be `determinate`, `nixos`, `native` or a mapping with `provider`, `version`, `url`, `sha256`, `embed` or `args`, not `"Determinate"`; did you mean `determinate`?',
   ),
   entry(
-    'a provider that comes later',
-    'installer: native',
-    '3:16 `installer: native` is not supported by this version of the module = use `determinate` or `nixos`',
+    'arguments for an installer, where none is run',
+    'installer:\n  provider: native\n  args: [--verbose]',
+    '5:13 `installer.args` are for a nix-installer, and `native` runs none = leave them out; settings of Nix itself go into `nix-conf`',
   ),
   entry(
-    'a provider that comes later, in the object',
-    'installer:\n  provider: native',
-    '4:17 `installer.provider: native` is not supported by this version of the module = use `determinate` or `nixos`',
+    'a version of Nix without its digest',
+    "installer: {provider: native, version: '2.34.0'}",
+    '3:44 `installer.version` needs the digest of what it names = add `sha256`: nothing is baked whose digest is not known (2.35.2 is built in)',
+  ),
+  entry(
+    "the digest of nixos's installer for a Nix of the same version",
+    'installer: {provider: native, sha256: 5448a1cd70ad945cb4d36365defbaf3731eba38e23859f3dc8bd7418e1946acc}',
+    '3:43 `installer.sha256` is not the digest of the built-in 2.35.2 = name the `version` or `url` it belongs to, or leave it out',
   ),
   entry(
     'a version with a v',
@@ -804,9 +809,8 @@ const otherValues: BadInput[] = [
     '3:14 `selinux` must be `auto`, `on` or `off`, not `"permissive"`',
   ),
   entry(
-    'all that comes later at once',
+    'what comes later, beside what is there',
     'installer: native\ntransient-root: initramfs\nselinux: on',
-    '3:16 `installer: native` is not supported by this version of the module = use `determinate` or `nixos`',
     '5:14 `selinux: on` is not supported by this version of the module = leave the key out, or write `off`',
   ),
   entry(

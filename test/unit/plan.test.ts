@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { architectures } from '../../src/config/architecture.ts';
-import { defaults, type Config } from '../../src/config/config.ts';
+import { defaults, installerSettings, type Config } from '../../src/config/config.ts';
 import type { RecipeEntry } from '../../src/config/recipe-entry.ts';
+import { releases } from '../../src/config/releases.ts';
 import { readStaticFiles } from '../../src/image/static-files.ts';
 import type { ImageEntry } from '../../src/plan/image-entry.ts';
 import { plan } from '../../src/plan/plan.ts';
@@ -22,6 +23,8 @@ const architecture = fc.constantFrom(...architectures);
 /** All that a recipe may decide the content of. */
 const decided = [
   '/usr/lib/tmpfiles.d/nix.conf',
+  '/etc/nix/nix.conf',
+  '/usr/lib/systemd/system/nix-install.service.d/50-follow.conf',
   '/usr/lib/systemd/system/nix.mount.d/50-persistence.conf',
   ...['install.conf', 'installer-args', 'nix.conf', 'configuration.yml', 'manifest.json'].map(
     (name) => `${share}/${name}`,
@@ -38,27 +41,49 @@ function textOf(entries: Map<string, ImageEntry>, path: string): string {
   return entry.content.toString();
 }
 
-test('what is valid plans, in order, each path once, under /nix and /usr', () => {
+test('`native`: a boot of the image starts the service only where another Nix is followed', () => {
+  const entries = entriesOf(configurationOf({ type: 'nix', installer: 'native' }));
+  const { sha256 } = releases.native;
+  expect(textOf(entries, '/usr/lib/systemd/system/nix-install.service.d/50-follow.conf')).toBe(
+    `[Unit]\nConditionPathExists=|!/nix/var/bluebuild-nix/follows/${sha256.x86_64}\n`,
+  );
+  expect(textOf(entries, `${share}/install.conf`)).toContain(`\nsha256=${sha256.x86_64}\n`);
+  expect(entries.get('/usr/libexec/bluebuild/nix/nix.tar.xz')).toMatchObject({ kind: 'download', mode: 0o644 });
+  expect([...entries.keys()].filter((path) => /determinate|nix-installer|installer-args/.test(path))).toEqual([]);
+});
+
+test('what is valid plans, in order, each path once, under /nix and /usr, and with `native` two files in /etc', () => {
   fc.assert(
     fc.property(validEntry, architecture, (entry, arch) => {
       const { entries } = plan(configurationOf(entry, arch), files, '1.2.3');
       const paths = entries.map(({ path }) => path);
       expect(paths).toEqual([...new Set(paths)].toSorted((one, other) => (one < other ? -1 : 1)));
-      for (const path of paths) expect(path).toMatch(/^(\/nix|\/usr(\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/);
+      const inEtc = paths.filter((path) => !/^(\/nix|\/usr(\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/.test(path));
+      const isNative = installerSettings(entry).provider === 'native';
+      expect(inEtc).toEqual(isNative ? ['/etc/nix/nix.conf', '/etc/profile.d/nix.sh'] : []);
     }),
   );
 });
 
-test('a recipe decides what is in seven small files, whether parts are there, and nothing else', () => {
+test('a recipe decides what is in nine small files, whether parts are there, and nothing else', () => {
   const wanted = /^\.\.\/(nix\.mount|nix-install\.service|nix-daemon\.socket|determinate-nixd\.socket)$/;
-  const statics = new Map([...files.values()].flatMap((part) => [...part]));
   fc.assert(
     fc.property(validEntry, (value) => {
       for (const [path, entry] of entriesOf(configurationOf(value))) {
         if (decided.includes(path)) continue;
-        if (entry.kind === 'file') expect(entry.content.equals(statics.get(path) ?? Buffer.alloc(0)), path).toBe(true);
-        else if (entry.kind === 'symlink') expect(entry.target).toMatch(wanted);
-        else expect(path).toBe(entry.kind === 'directory' ? '/nix' : '/usr/libexec/bluebuild/nix/nix-installer');
+        if (entry.kind === 'file') {
+          const texts = [...files.values()].flatMap((part) => part.get(path) ?? []);
+          expect(
+            texts.some((text) => entry.content.equals(text)),
+            path,
+          ).toBe(true);
+        } else if (path.startsWith('/usr/bin/')) {
+          expect(entry).toMatchObject({
+            kind: 'symlink',
+            target: path.replace('/usr', '/nix/var/nix/profiles/default'),
+          });
+        } else if (entry.kind === 'symlink') expect(entry.target).toMatch(wanted);
+        else expect(path).toMatch(entry.kind === 'directory' ? /^\/nix$/ : /^\/usr\/libexec\/bluebuild\/nix\/nix/);
       }
     }),
   );
@@ -103,6 +128,10 @@ describe('every value comes back from where it lies as it was', () => {
           const tokens = Array.isArray(setting) ? setting.map(String) : String(setting).split(/[ \t\r]+/);
           return [name, '=', ...tokens.filter((token) => token !== '')];
         });
+        if (config.installer.provider === 'native') {
+          wanted.push(['!include', 'nix.custom.conf']);
+          expect(textOf(entriesOf(config), '/etc/nix/nix.conf')).toBe(textOf(entriesOf(config), `${share}/nix.conf`));
+        }
         expect(found).toEqual(wanted);
       }),
     );
@@ -142,7 +171,8 @@ describe('every value comes back from where it lies as it was', () => {
       needs(context, shell);
       const program = fs.readFileSync(join(modules, 'image/usr/libexec/bluebuild/nix/nix-install'), 'utf8');
       const readConfiguration = /^read_configuration\(\) \{\n.*?^\}\n/ms.exec(program)?.[0];
-      const readArguments = /^    while IFS= read -r argument; do\n.*?^    done <.*?\n/ms.exec(program)?.[0];
+      const provider = fs.readFileSync(join(modules, 'installer/usr/libexec/bluebuild/nix/provider.sh'), 'utf8');
+      const readArguments = /^    while IFS= read -r argument; do\n.*?^    done <.*?\n/ms.exec(provider)?.[0];
       const names = ['provider', 'version', 'persistence', 'embedded', 'url', 'sha256'];
       const script = [
         'set -eu',
@@ -163,9 +193,10 @@ describe('every value comes back from where it lies as it was', () => {
           const folder = join(directory, String(index));
           const entries = entriesOf(config);
           fs.mkdirSync(folder);
-          for (const name of ['install.conf', 'installer-args']) {
-            fs.writeFileSync(join(folder, name), textOf(entries, `${share}/${name}`));
-          }
+          fs.writeFileSync(join(folder, 'install.conf'), textOf(entries, `${share}/install.conf`));
+          const isNative = config.installer.provider === 'native';
+          const args = isNative ? '' : textOf(entries, `${share}/installer-args`);
+          fs.writeFileSync(join(folder, 'installer-args'), args);
           return folder;
         });
         const output = execFileSync(shell, ['-c', script, shell, ...folders], { encoding: 'utf8' });

@@ -226,6 +226,12 @@ describe('what stands in the way is told', () => {
     ['a file for /nix', 'nix', 'a file', /^\/nix in the root is not a directory$/],
     ['a file for /usr/lib', 'usr/lib', 'a file', /^\/usr\/lib in the root is not a directory$/],
     [
+      'a file for a link, as a Nix of the distribution has',
+      'usr/lib/systemd/system/local-fs.target.wants/nix.mount',
+      'a file',
+      /wants\/nix\.mount in the root is a file, and a link of this module belongs there$/,
+    ],
+    [
       'a directory for a unit',
       'usr/lib/systemd/system/nix.mount',
       'an empty directory',

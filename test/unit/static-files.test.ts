@@ -15,6 +15,7 @@ const statics = [...files].flatMap(([part, inPart]) =>
   [...inPart].map(([path, content]) => ({ name: `${part}${path}`, path, text: content.toString() })),
 );
 const scripts = statics.filter(({ path, text }) => text.startsWith('#!') || path.endsWith('.sh'));
+const providers = [...files.keys()].filter((part) => files.get(part)?.has('/usr/libexec/bluebuild/nix/provider.sh'));
 const units = statics.filter(({ path }) => /^\/usr\/lib\/systemd\/system\/[^/]+\.(service|socket|mount)$/.test(path));
 const { entries } = plan(
   configurationOf({ type: 'nix', persistence: '/var/nix', installer: { embed: false } }),
@@ -22,7 +23,8 @@ const { entries } = plan(
   '0.0.0',
 );
 const embedded = plan(configurationOf({ type: 'nix' }), files, '0.0.0');
-const planned = new Set([...entries, ...embedded.entries].map(({ path }) => path));
+const native = plan(configurationOf({ type: 'nix', installer: 'native' }), files, '0.0.0');
+const planned = new Set([...entries, ...embedded.entries, ...native.entries].map(({ path }) => path));
 
 /** What these units name and every system with systemd has (bootup(7)). */
 const systemUnits = [
@@ -51,12 +53,23 @@ function parseUnit(text: string): Unit {
 }
 
 describe('scripts', () => {
-  test('are there', () => expect(scripts.length).toBeGreaterThanOrEqual(4));
-  for (const { name } of scripts) {
+  test('are there', () => expect([scripts.length >= 4, providers]).toEqual([true, ['installer', 'native']]));
+  for (const part of providers) {
+    test(`nix-install with the provider.sh of ${part} passes shellcheck`, (context) => {
+      needs(context, 'shellcheck');
+      const program = 'usr/libexec/bluebuild/nix';
+      const options = ['--external-sources', '--check-sourced', `--source-path=${join(modules, part, program)}`];
+      const { status, stdout } = spawnSync('shellcheck', [...options, join(modules, 'image', program, 'nix-install')], {
+        encoding: 'utf8',
+      });
+      expect([stdout, status]).toEqual(['', 0]);
+    });
+  }
+  for (const { name } of scripts.filter(({ name }) => !/\/(provider\.sh|nix-install)$/.test(name))) {
     test(`${name} passes shellcheck`, (context) => {
       needs(context, 'shellcheck');
       // Taken in by every shell of a user, POSIX or not: it must be sh.
-      const shell = name.endsWith('profile.sh') ? ['--shell=sh'] : [];
+      const shell = /profile\.sh$|profile\.d\//.test(name) ? ['--shell=sh'] : [];
       // SC1091: what a profile takes in is on the booted system.
       const { status, stdout } = spawnSync('shellcheck', ['--exclude=SC1091', ...shell, join(modules, name)], {
         encoding: 'utf8',

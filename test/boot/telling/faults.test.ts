@@ -1,72 +1,17 @@
-import { expect } from 'vitest';
-import { beforeInstallation, startInstallation, statusOf } from '../interrupted-installation.ts';
+import { fullDisk, readOnlyPersistence, rebootInTheMiddle } from '../faulty-installation.ts';
 import { scenario } from '../lab/scenario.ts';
-import { buildAndRun, nixFaults, waitForNix } from '../nix-guest.ts';
-
-const freeMebibytes = `df --output=avail -BM /var | tail -n 1 | tr -dc 0-9`;
-const fill = (leave: number): string =>
-  `mkdir -p /var/filler && fallocate -l $(( $(${freeMebibytes}) - ${leave} ))M /var/filler/$RANDOM`;
+import { installer } from '../providers.ts';
 
 scenario(
   'a disk with too little room, and one that fills up meanwhile: told, and Nix comes once there is room',
-  async (lab) => {
-    const { machine, state } = await beforeInstallation(lab);
-    const guest = await machine.resume(state);
-    await guest.succeed(fill(500));
-    await startInstallation(guest);
-    await guest.waitFor('journalctl -u nix-install -o cat | grep "Not enough room for Nix"', 120);
-    expect(await statusOf(guest)).toMatch(
-      /Not enough room .*\/var\/lib\/nix has \d+ MiB free, and 1024 MiB are needed/,
-    );
-    expect(await guest.succeed('ls /nix/store 2>/dev/null || true')).toBe('');
-
-    await guest.succeed('rm -r /var/filler');
-    await guest.succeed(fill(1100));
-    await guest.waitFor('test -d /nix/temp-install-dir', 180);
-    await guest.succeed(fill(0));
-    await guest.waitFor('journalctl -u nix-install -o cat | grep "became full while Nix was installed"', 300);
-    expect(await statusOf(guest)).toContain('Make room on it; this is tried again by itself.');
-
-    await guest.succeed('rm -r /var/filler');
-    await waitForNix(guest);
-    expect(await buildAndRun(guest, 'roomy')).toBe('roomy was built by nix');
-    expect(await nixFaults(guest)).toEqual([]);
-  },
+  (lab) => fullDisk(lab, installer),
   1800,
 );
 
 scenario(
   'a persistence directory that cannot be written: told, and the next boot installs',
-  async (lab) => {
-    const { machine, state } = await beforeInstallation(lab);
-    let guest = await machine.resume(state);
-    await guest.succeed(
-      `systemctl stop nix.mount
-       mount --bind /var/lib/nix /var/lib/nix && mount -o remount,bind,ro /var/lib/nix
-       systemctl start nix.mount`,
-    );
-    await startInstallation(guest);
-    await guest.waitFor('journalctl -u nix-install -o cat | grep "cannot be written"', 120);
-    expect(await statusOf(guest)).toContain('/var/lib/nix cannot be written (read-only, or its disk has errors).');
-    guest = await guest.reboot();
-    await waitForNix(guest);
-    expect(await nixFaults(guest)).toEqual([]);
-  },
+  (lab) => readOnlyPersistence(lab, installer),
   1200,
 );
 
-scenario(
-  'the user reboots in the middle: the next boot starts over',
-  async (lab) => {
-    const { machine, state } = await beforeInstallation(lab);
-    let guest = await machine.resume(state);
-    await startInstallation(guest);
-    await guest.waitFor('ls -d /nix/store/*-nix-*', 300);
-    guest = await guest.reboot();
-    await waitForNix(guest);
-    expect(await guest.succeed('journalctl -b -u nix-install -o cat')).toContain('An earlier attempt was cut off');
-    expect(await buildAndRun(guest, 'again')).toBe('again was built by nix');
-    expect(await nixFaults(guest, { repaired: true })).toEqual([]);
-  },
-  1200,
-);
+scenario('the user reboots in the middle: the next boot starts over', (lab) => rebootInTheMiddle(lab, installer), 1200);

@@ -1,23 +1,12 @@
-import { expect } from 'vitest';
+import { firstBoot, laterBoot } from '../first-boot.ts';
 import { scenario } from '../lab/scenario.ts';
-import { buildAndRun, installedMachine, nixFaults, waitForNix } from '../nix-guest.ts';
+import { installedMachine } from '../nix-guest.ts';
 import { nixImage } from '../nix-image.ts';
 
 scenario(
   'first boot installs Nix with no network, and the login prompt does not wait for it',
   async (lab) => {
-    const machine = await lab.machine(await nixImage());
-    const guest = await machine.boot({ until: 'getty.target' });
-    expect(await guest.succeed('systemctl show --value --property ActiveState nix-install.service')).toBe('activating');
-    await waitForNix(guest);
-    const time = async (unit: string, property: string) =>
-      Number(await guest.succeed(`systemctl show --value --property ${property} ${unit}`));
-    const installed = await time('nix-install.service', 'ActiveEnterTimestampMonotonic');
-    expect(await time('getty.target', 'ActiveEnterTimestampMonotonic')).toBeLessThan(installed);
-    expect(await time('multi-user.target', 'ActiveEnterTimestampMonotonic')).toBeLessThan(installed);
-    expect(await guest.succeed('systemctl status --no-pager nix-install.service')).toContain('Nix is installed.');
-    expect(await buildAndRun(guest, 'first')).toBe('first was built by nix');
-    expect(await nixFaults(guest)).toEqual([]);
+    await firstBoot(await lab.machine(await nixImage()));
   },
   1200,
 );
@@ -26,14 +15,7 @@ scenario(
   'the second boot has the same store, and installs nothing',
   async (lab) => {
     const machine = await installedMachine(lab, await nixImage());
-    const guest = await machine.boot();
-    const status = await guest.waitForUnitToSettle('nix-install.service', 60);
-    expect(status).toMatchObject({ activeState: 'inactive', conditionResult: false });
-    expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
-    expect(await buildAndRun(guest, 'second')).toBe('second was built by nix');
-    expect(await nixFaults(guest)).toEqual([]);
-    // An update of the image may reload systemd; a boot does not.
-    expect(await guest.succeed('journalctl -b -o cat _PID=1 | grep -c "Reloading" || true')).toBe('0');
+    await laterBoot(await machine.boot());
   },
   1200,
 );

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { readStaticFiles } from '../../../src/image/static-files.ts';
 import { writeRootfs } from '../../../src/image/rootfs.ts';
@@ -11,7 +11,7 @@ import { configurationOf } from '../arbitrary-entry.ts';
 
 const standIns = join(import.meta.dirname, 'stand-ins');
 const installer = join(standIns, 'nix-installer');
-const sha256 = createHash('sha256').update(fs.readFileSync(installer)).digest('hex');
+const digestOf = (file: string): string => createHash('sha256').update(fs.readFileSync(file)).digest('hex');
 const files = readStaticFiles(join(import.meta.dirname, '../../../modules/nix/files'));
 
 export type FirstBoot = {
@@ -22,9 +22,22 @@ export type FirstBoot = {
   found: string;
 };
 
+export type Image = { entry?: Partial<RecipeEntry>; download?: string };
+
+function bake({ entry = {}, download = installer }: Image, image: string): void {
+  const sha256 = digestOf(download);
+  const { installer: settings = {}, ...rest } = entry;
+  const own = { url: 'https://example.org/installer', sha256, ...(typeof settings === 'string' ? {} : settings) };
+  const config = configurationOf({ type: 'nix', ...rest, installer: own });
+  const options = { modificationTime: 0, ownedByRoot: true, downloaded: new Map([[sha256, download]]) };
+  fs.mkdirSync(dirname(image), { recursive: true });
+  writeRootfs(plan(config, files, '0.0.0'), image, options);
+}
+
 /**
  * Runs the first-boot program once in a root of its own (see sandbox.sh). `before` and `after` are bash, run in that
- * root; `entry` is what was baked, with the stand-in for the installer.
+ * root; `entry` is what was baked, with `download` (the stand-in for the installer, unless it is given); `others` are more
+ * images as they would be baked: copying one from /images/NAME over the root is an update, or a rollback.
  */
 export async function firstBoot(
   shell: string,
@@ -32,22 +45,19 @@ export async function firstBoot(
     before = '',
     after = '',
     size = '2g',
-    entry = {},
-  }: { before?: string; after?: string; size?: string; entry?: Partial<RecipeEntry> },
+    ...baked
+  }: Image & { before?: string; after?: string; size?: string; others?: Record<string, Image> },
 ): Promise<FirstBoot> {
   const directory = fs.mkdtempSync(join(tmpdir(), 'nix-first-boot-'));
   try {
     const [image, out] = [join(directory, 'image'), join(directory, 'out')];
-    const { installer: settings = {}, ...rest } = entry;
-    const own = { url: 'https://example.org/installer', sha256, ...(typeof settings === 'string' ? {} : settings) };
-    const config = configurationOf({ type: 'nix', ...rest, installer: own });
-    const options = { modificationTime: 0, ownedByRoot: true, downloaded: new Map([[sha256, installer]]) };
-    writeRootfs(plan(config, files, '0.0.0'), image, options);
+    bake(baked, image);
+    for (const [name, other] of Object.entries(baked.others ?? {})) bake(other, join(out, 'images', name));
     fs.mkdirSync(join(image, 'usr/local/sbin'), { recursive: true });
     for (const name of ['systemctl', 'systemd-notify', 'systemd-sysusers']) {
       fs.copyFileSync(join(standIns, name), join(image, 'usr/local/sbin', name));
     }
-    fs.mkdirSync(out);
+    fs.mkdirSync(out, { recursive: true });
     fs.writeFileSync(join(out, 'before'), before);
     fs.writeFileSync(join(out, 'after'), after);
     const sandbox = join(import.meta.dirname, 'sandbox.sh');

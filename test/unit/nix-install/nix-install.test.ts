@@ -37,15 +37,15 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
         expect.arrayContaining([
           'installed ',
           'etc-nix/nix.conf ',
-          'set-aside/nix.mount ',
+          'set-aside/etc/systemd/system/nix.mount ',
           'provider=determinate',
           'version=3.21.9',
           'store',
           'var',
         ]),
       );
-      expect(lines).toContain('set-aside/nix-daemon.socket /nix/store/new/nix-daemon.socket');
-      expect(lines).toContain('set-aside/tmpfiles.d-nix-daemon.conf /nix/store/new/nix-daemon.conf');
+      expect(lines).toContain('set-aside/etc/systemd/system/nix-daemon.socket /nix/store/new/nix-daemon.socket');
+      expect(lines).toContain('set-aside/etc/tmpfiles.d/nix-daemon.conf /nix/store/new/nix-daemon.conf');
       // None of the installer's units stays in /etc, nor a link that enables one.
       expect(lines.filter((line) => /^(multi-user\.target\.wants\/)?(nix|ensure|determinate)/.test(line))).toEqual([]);
       expect(lines).not.toContain('installing ');
@@ -167,14 +167,36 @@ echo mine >/etc/nix/nix.conf
 echo '# determinate-nixd' >/etc/systemd/system/nix-daemon.service
 ln -s /nix/x /etc/systemd/system/nix-daemon.socket
 ln -s /nix/x /etc/systemd/system/sockets.target.wants/nix-daemon.socket`,
-      after: `cat ${store}/var/nix/db/db.sqlite /etc/nix/nix.conf; ls ${store}/store; ls -R /etc/systemd/system | grep nix || :; ls ${state}`,
+      after: `cat ${store}/var/nix/db/db.sqlite /etc/nix/nix.conf; ls ${store}/store; ls -R /etc/systemd/system | grep nix || :; ls ${state}; ls ${state}/set-aside/etc/systemd/system`,
     },
     ({ code, stdout, found }) => {
       expect(code).toBe(0);
       expect(stdout).toMatch(
         /^Adopting the Nix store that is in \/var\/lib\/nix already\n.*Nix is installed \(a store that was here before\)\.\n$/s,
       );
-      expect(found).toBe('kept\nmine\nkept\ndeterminate-nixd\netc-nix\ninstalled\nset-aside\n');
+      expect(found).toBe(
+        'kept\nmine\nkept\ndeterminate-nixd\netc-nix\ninstalled\nset-aside\nnix-daemon.service\nnix-daemon.socket\n',
+      );
+      expect(stdout).toContain(
+        `Moved to /nix/var/bluebuild-nix/set-aside, from where each can be moved back: /etc/systemd/system/nix-daemon.service`,
+      );
+    },
+  );
+
+  boot(
+    'a store that `native` laid down: its daemon is started, the installer is not run, and why is said',
+    {
+      before: `${completeStore} mkdir -p ${state}/follows; echo provider=native >${state}/installed`,
+      after: `${asked}cat ${store}/var/nix/db/db.sqlite /etc/nix/nix.conf; ls /run`,
+    },
+    ({ code, stdout, stderr, found }) => {
+      expect([code, stdout]).toEqual([78, '']);
+      expect(stderr).toMatch(
+        /^<3>The store in \/var\/lib\/nix belongs to `installer: native`: determinate's nix-installer is not run, and its Nix goes on\.\n<3>Write `installer: native`/,
+      );
+      expect(found).toContain('systemctl start nix-daemon.socket\n');
+      expect(found).toContain('kept\nexperimental-features');
+      expect(found).not.toContain('installer-arguments');
     },
   );
 

@@ -12,10 +12,15 @@ mkdir "$memory/work" "$memory/root"
 cp -a "$image" "$memory/changes"
 mount -t overlay -o "lowerdir=/,upperdir=$memory/changes,workdir=$memory/work" overlay "$memory/root"
 root=$memory/root
-rm -rf "$root/etc/nix" "$root/var/lib/nix"
+rm -rf "$root/var/lib/nix"
+if [ ! -e "$image/etc/nix" ]; then rm -rf "$root/etc/nix"; fi
 mkdir -p "$root/proc" "$root/dev" "$root/run" "$root/tmp"
 mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
+if [ -e "$out/images" ]; then
+    mkdir "$root/images"
+    mount --bind "$out/images" "$root/images"
+fi
 
 # As in nix-install.service.
 run() {

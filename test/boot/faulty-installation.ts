@@ -1,0 +1,64 @@
+import { expect } from 'vitest';
+import { beforeInstallation, startInstallation, statusOf } from './interrupted-installation.ts';
+import type { Lab } from './lab/scenario.ts';
+import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
+import type { Provider } from './providers.ts';
+
+const freeMebibytes = `df --output=avail -BM /var | tail -n 1 | tr -dc 0-9`;
+const fill = (leave: number): string =>
+  `mkdir -p /var/filler && fallocate -l $(( $(${freeMebibytes}) - ${leave} ))M /var/filler/$RANDOM`;
+
+/** A disk with too little room, and one that fills up meanwhile: told, and Nix comes once there is room. */
+export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
+  const { minimumFree, moments } = provider;
+  const { machine, state } = await beforeInstallation(lab, provider);
+  const guest = await machine.resume(state);
+  await guest.succeed(fill(minimumFree - 100));
+  await startInstallation(guest);
+  await guest.waitFor('journalctl -u nix-install -o cat | grep "Not enough room for Nix"', 120);
+  expect(await statusOf(guest)).toMatch(
+    new RegExp(`Not enough room .*/var/lib/nix has \\d+ MiB free, and ${minimumFree} MiB are needed`),
+  );
+  expect(await guest.succeed('ls /nix/store 2>/dev/null || true')).toBe('');
+
+  await guest.succeed('rm -r /var/filler');
+  await guest.succeed(fill(minimumFree + 50));
+  await guest.succeed(`until ${moments['while Nix is unpacked']}; do :; done; ${fill(0)}`, 180);
+  await guest.waitFor('journalctl -u nix-install -o cat | grep "became full while Nix .*was installed"', 300);
+  expect(await statusOf(guest)).toContain('Make room on it; this is tried again by itself.');
+
+  await guest.succeed('rm -r /var/filler');
+  await waitForNix(guest);
+  expect(await buildAndRun(guest, 'roomy')).toBe('roomy was built by nix');
+  expect(await nixFaults(guest)).toEqual([]);
+};
+
+/** A persistence directory that cannot be written: told, and the next boot installs. */
+export const readOnlyPersistence = async (lab: Lab, provider: Provider): Promise<void> => {
+  const { machine, state } = await beforeInstallation(lab, provider);
+  let guest = await machine.resume(state);
+  await guest.succeed(
+    `systemctl stop nix.mount
+     mount --bind /var/lib/nix /var/lib/nix && mount -o remount,bind,ro /var/lib/nix
+     systemctl start nix.mount`,
+  );
+  await startInstallation(guest);
+  await guest.waitFor('journalctl -u nix-install -o cat | grep "cannot be written"', 120);
+  expect(await statusOf(guest)).toContain('/var/lib/nix cannot be written (read-only, or its disk has errors).');
+  guest = await guest.reboot();
+  await waitForNix(guest);
+  expect(await nixFaults(guest)).toEqual([]);
+};
+
+/** The user reboots in the middle: the next boot starts over. */
+export const rebootInTheMiddle = async (lab: Lab, provider: Provider): Promise<void> => {
+  const { machine, state } = await beforeInstallation(lab, provider);
+  let guest = await machine.resume(state);
+  await startInstallation(guest);
+  await guest.waitFor(provider.moments['with one store path in place'] ?? '', 300);
+  guest = await guest.reboot();
+  await waitForNix(guest);
+  expect(await guest.succeed('journalctl -b -u nix-install -o cat')).toContain('An earlier attempt was cut off');
+  expect(await buildAndRun(guest, 'again')).toBe('again was built by nix');
+  expect(await nixFaults(guest, { repaired: true })).toEqual([]);
+};

@@ -1,0 +1,62 @@
+import { nixInstaller } from './lab/nix-installer.ts';
+import { nixTarball } from './lab/nix-tarball.ts';
+import { native } from './native-image.ts';
+import type { NixImage } from './nix-image.ts';
+
+/** A way to lay Nix down, as scenarios need it that run for each. */
+export type Provider = {
+  /** What `nixImage` takes for an image with it. */
+  image: () => Promise<NixImage>;
+  /** What it embeds: where that lies in the image, on the host, and what messages call it. */
+  download: { inImage: string; onHost: () => Promise<string>; name: string };
+  /** What it asks for, in MiB. */
+  minimumFree: number;
+  /** Moments of an installation, in their order, each as a condition that holds from then on. */
+  moments: Record<string, string>;
+};
+
+const beginning = {
+  'as it begins': 'test -e /nix/var/bluebuild-nix/installing',
+};
+const middle = {
+  'with one store path in place': 'ls -d /nix/store/*-nix-*',
+  'when the database is there': 'test -s /nix/var/nix/db/db.sqlite',
+};
+const profile = { 'when the default profile is there': 'test -e /nix/var/nix/profiles/default/bin/nix' };
+
+export const installer: Provider = {
+  image: async () => ({}),
+  download: { inImage: '/usr/libexec/bluebuild/nix/nix-installer', onHost: nixInstaller, name: 'installer' },
+  minimumFree: 1024,
+  moments: {
+    ...beginning,
+    'while Nix is unpacked': 'test -d /nix/temp-install-dir',
+    ...middle,
+    ...profile,
+    'when nix.conf is written': 'test -e /etc/nix/nix.conf',
+    "when the installer's units are there": 'test -L /etc/systemd/system/nix-daemon.socket',
+    'when the installer has written its receipt': 'test -e /nix/receipt.json',
+    'while the units are handed over': 'test -d /nix/var/bluebuild-nix/set-aside',
+    'just before the end': 'test -d /nix/var/bluebuild-nix/etc-nix',
+  },
+};
+
+export const ownTarball: Provider = {
+  image: native,
+  download: {
+    inImage: '/usr/libexec/bluebuild/nix/nix.tar.xz',
+    onHost: async () => (await nixTarball()).path,
+    name: 'Nix tarball',
+  },
+  minimumFree: 512,
+  moments: {
+    ...beginning,
+    'while Nix is unpacked': 'test -d /nix/var/bluebuild-nix/work/store',
+    ...middle,
+    "when the image's root is there": 'ls /nix/var/nix/gcroots/bluebuild-nix/*/nix',
+    ...profile,
+  },
+};
+
+/** Each provider by the name that it has in the names of scenarios. */
+export const providers = { 'nix-installer': installer, native: ownTarball };

@@ -1,0 +1,15 @@
+import { fullDisk, readOnlyPersistence } from '../faulty-installation.ts';
+import { scenario } from '../lab/scenario.ts';
+import { ownTarball } from '../providers.ts';
+
+scenario(
+  'native: a disk with too little room, and one that fills up meanwhile: told, and Nix comes once there is room',
+  (lab) => fullDisk(lab, ownTarball),
+  1800,
+);
+
+scenario(
+  'native: a persistence directory that cannot be written: told, and the next boot installs',
+  (lab) => readOnlyPersistence(lab, ownTarball),
+  1200,
+);

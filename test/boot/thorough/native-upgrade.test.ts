@@ -1,0 +1,59 @@
+import { expect } from 'vitest';
+import { cutPowerAt } from '../interrupted-installation.ts';
+import { scenario } from '../lab/scenario.ts';
+import { nixTarball } from '../lab/nix-tarball.ts';
+import { native } from '../native-image.ts';
+import { expectNixOf } from '../native-upgrade.ts';
+import { installedMachine } from '../nix-guest.ts';
+import { nixImage } from '../nix-image.ts';
+
+scenario(
+  'native: the power is cut at moments of an update: the next boot finishes it',
+  async (lab) => {
+    const machine = await installedMachine(lab, await nixImage(await native('trixie')));
+    let guest = await machine.boot();
+    await guest.update(await nixImage(await native('forky')));
+    guest = await guest.reboot({ until: 'control' });
+    const state = await guest.saveState();
+    const { version } = await nixTarball('forky');
+    const moments = {
+      'while the new Nix is unpacked': 'test -d /nix/var/bluebuild-nix/work/store',
+      'with one of its store paths in place': `ls -d /nix/store/*-nix-${version}`,
+      'when its root is there': 'test -e /nix/var/nix/gcroots/bluebuild-nix/DIGEST/nix',
+      'when the default profile is switched': `readlink -f /nix/var/nix/profiles/default/bin/nix | grep ${version}`,
+    };
+    for (const [moment, condition] of Object.entries(moments)) {
+      guest = await machine.resume(state);
+      const digest = await guest.succeed('sed -n s/^sha256=//p /usr/share/bluebuild/nix/install.conf');
+      try {
+        await cutPowerAt(guest, condition.replace('DIGEST', digest));
+        guest = await machine.boot();
+        await expectNixOf(guest, 'forky');
+      } catch (error) {
+        throw new Error(`after a power cut ${moment}: ${error instanceof Error ? error.message : error}`, {
+          cause: error,
+        });
+      }
+      await guest.cutPower();
+    }
+  },
+  2400,
+);
+
+scenario(
+  'native: an image without the module boots clean, and back on a newer one its Nix is there',
+  async (lab) => {
+    const machine = await installedMachine(lab, await nixImage(await native('trixie')));
+    let guest = await machine.boot();
+    await guest.update(await lab.image({ containerfile: 'FROM lab-base\nRUN echo no nix > /usr/lib/lab-version\n' }));
+    guest = await guest.reboot();
+    expect(await guest.waitForBoot()).toBe('running');
+    expect(await guest.succeed('systemctl --failed --plain --no-legend')).toBe('');
+    expect((await guest.run('ls -d /nix /etc/nix /etc/profile.d/nix.sh /usr/bin/nix*')).stdout).toBe('');
+    expect(await guest.succeed('journalctl -b -o cat -p warning | grep -i nix || true')).toBe('');
+    await guest.update(await nixImage(await native('forky')));
+    guest = await guest.reboot();
+    await expectNixOf(guest, 'forky');
+  },
+  1800,
+);
