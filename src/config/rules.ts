@@ -13,7 +13,6 @@ export const filesDirectory = '/tmp/files';
 const notYet: { path: Path; values: readonly unknown[]; help: string }[] = [
   { path: ['installer'], values: ['native'], help: 'use `determinate` or `nixos`' },
   { path: ['installer', 'provider'], values: ['native'], help: 'use `determinate` or `nixos`' },
-  { path: ['selinux'], values: ['auto', 'on'], help: 'leave the key out, or write `off`' },
 ];
 
 /** What the schema cannot say about an entry that matches it. */

@@ -1,14 +1,16 @@
 import type { ImageEntry } from './image-entry.ts';
 
 /** Which target wants which unit. Under /usr/lib, so that the image enables them and a user can mask them. */
-const wanted = {
+type Wanted = Readonly<Record<string, readonly string[]>>;
+
+export const wantedAlways: Wanted = {
   'local-fs.target': ['nix.mount'],
   'multi-user.target': ['nix-install.service'],
   'sockets.target': ['nix-daemon.socket', 'determinate-nixd.socket'],
 };
 
 /** The links by which the image enables its units, as `systemctl enable` would make them in /etc. */
-export function enablementEntries(): ImageEntry[] {
+export function enablementEntries(wanted: Wanted): ImageEntry[] {
   return Object.entries(wanted).flatMap(([target, units]) =>
     units.map((unit): ImageEntry => ({
       kind: 'symlink',
