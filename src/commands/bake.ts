@@ -42,7 +42,11 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
     const modificationTime = sourceDate(options.environment) ?? 0;
     checkRoot(options.root);
     const files = readStaticFiles(module.files);
-    const { carryOut, without } = await prepareSteps(planOf(config, files, module.version), options.root, output);
+    const { carryOut, without, notes } = await prepareSteps(
+      planOf(config, files, module.version),
+      options.root,
+      output,
+    );
     const planned = planOf(config, files, module.version, without);
     const project = projectFiles(source, resolve(options.root) === '/', options.environment);
     const fetched = await download(planned, cache.path, project, output);
@@ -52,7 +56,9 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
     const baked = carryOut
       ? await writeRootfsWithSteps(planned, options.root, rootfsOptions, carryOut)
       : writeRootfs(planned, options.root, rootfsOptions);
-    output.out(`${summary(config)}\n${picture(planned, output.outColors)}${outcome(baked, options.root)}\n`);
+    output.out(
+      `${summary(config)}\n${picture(planned, output.outColors)}${notes.join('')}${outcome(baked, options.root)}\n`,
+    );
     if (!ownedByRoot)
       output.err('Not run as root: the files belong to you, and in an image they must belong to root.\n');
     return 0;
@@ -85,11 +91,12 @@ function checkRoot(root: string): void {
 
 /**
  * Finds out before a download or a write whether the image can do what the plan's steps need of it: gives how they are
- * carried out, and the kinds of those that this image has no use for.
+ * carried out, the kinds of those that this image has no use for, and why.
  */
 async function prepareSteps({ steps }: Plan, root: string, output: Output) {
   const prepared: ((written: WrittenRoot) => Promise<string[]>)[] = [];
   const without: StepKind[] = [];
+  const notes: string[] = [];
   for (const step of steps) {
     // Loaded only when an image is to run its own programs.
     if (step.kind === 'initramfs') {
@@ -105,18 +112,18 @@ async function prepareSteps({ steps }: Plan, root: string, output: Output) {
         const help = 'write `auto` for images with and without one, or install a policy before this module';
         throw new ImageError(`\`selinux: on\` cannot be had: ${found}`, help);
       } else {
-        output.err(`selinux: auto: ${found}: none is baked for /nix\n`);
+        notes.push(`No SELinux policy for /nix: ${found}.\n`);
         without.push(step.kind);
       }
     }
   }
-  if (prepared.length === 0) return { carryOut: undefined, without };
+  if (prepared.length === 0) return { carryOut: undefined, without, notes };
   const carryOut = async (written: WrittenRoot) => {
     const changed: string[] = [];
     for (const carry of prepared) changed.push(...(await carry(written)));
     return changed;
   };
-  return { carryOut, without };
+  return { carryOut, without, notes };
 }
 
 /**

@@ -50,7 +50,8 @@ test('what is valid plans, in order, each path once, under /nix and /usr', () =>
 });
 
 test('a recipe decides what is in seven small files, whether parts are there, and nothing else', () => {
-  const wanted = /^\.\.\/(nix\.mount|nix-install\.service|nix-daemon\.socket|determinate-nixd\.socket)$/;
+  const wanted =
+    /^\.\.\/(nix\.mount|nix-install\.service|nix-daemon\.socket|determinate-nixd\.socket|nix-label\.(path|service))$/;
   const statics = new Map([...files.values()].flatMap((part) => [...part]));
   fc.assert(
     fc.property(validEntry, (value) => {
