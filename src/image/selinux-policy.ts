@@ -66,9 +66,9 @@ export async function buildSelinuxPolicy(
   const trees = [...new Set([directory, storeRoot])];
   for (const tree of trees) fs.cpSync(join(root, tree), join(root, work, tree), { recursive: true, ...verbatim });
   for (const tree of trees) copyModes(join(root, tree), join(root, work, tree));
+  const { run, end } = programsOf(root, {});
   say(`Building the SELinux policy "${type}" with the labels of /nix, by ${semodule} (about ten seconds)\n`);
   const started = performance.now();
-  const { run, end } = programsOf(root, {});
   try {
     const ended = await run(semodule, [
       ...['--path', work, '--store', type, '--noreload', '--priority', String(step.priority)],
