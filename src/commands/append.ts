@@ -16,7 +16,6 @@ import { blobFile, type Found, readImages, readIndex, select, tagAnnotation, ver
 import { readStaticFiles } from '../image/static-files.ts';
 import { checkRoom, lookUp, pathsOf } from '../image/upper-layers.ts';
 import type { Plan } from '../plan/image-entry.ts';
-import { plan as planOf } from '../plan/plan.ts';
 import type { StepKind } from '../plan/step.ts';
 import { readConfiguration, type Source } from './configuration.ts';
 import { download, projectFiles, userCache } from './downloads.ts';
@@ -24,7 +23,7 @@ import type { Module } from './module.ts';
 import type { Output } from './output.ts';
 import { sourceDate } from './source-date.ts';
 import { summary } from './validate.ts';
-import { requireNoSteps } from './without-steps.ts';
+import { planWithoutSteps } from './without-steps.ts';
 
 export type AppendCommandOptions = {
   base: string;
@@ -170,14 +169,18 @@ function planAll(
     output.err([...new Set(wrong.map((one) => formatDiagnostics([one], 'text', output.errColors)))].join(''));
     return undefined;
   }
-  return known.flatMap(({ found, architecture }) => {
+  // The same for every image.
+  const warnings = new Set<string>();
+  const planned = known.flatMap(({ found, architecture }) => {
     const config = configs.get(architecture);
     if (!config || Array.isArray(config)) return [];
-    const plan = planOf(config, files, module.version, options.without);
-    requireNoSteps(plan);
+    const warn = (text: string) => warnings.add(text);
+    const plan = planWithoutSteps(config, files, module.version, options.without, warn);
     output.out(`${found.image.name}: ${summary(config)}\n`);
     return [{ found, architecture, plan }];
   });
+  for (const warning of warnings) output.err(warning);
+  return planned;
 }
 
 /** Finds out before a download whether the base is whole, and whether something in it stands in the way. */

@@ -11,6 +11,7 @@ import { type WrittenRoot, writeRootfs, writeRootfsWithSteps } from '../image/ro
 import { readStaticFiles } from '../image/static-files.ts';
 import type { Plan } from '../plan/image-entry.ts';
 import { plan as planOf } from '../plan/plan.ts';
+import type { StepKind } from '../plan/step.ts';
 import { readConfiguration, type Source } from './configuration.ts';
 import { download, projectFiles, userCache } from './downloads.ts';
 import type { Module } from './module.ts';
@@ -37,22 +38,26 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
     output.err(formatDiagnostics(config, 'text', output.errColors));
     return 1;
   }
-  const planned = planOf(config, readStaticFiles(module.files), module.version);
   const cache = cacheDirectory(options);
   try {
     const modificationTime = sourceDate(options.environment) ?? 0;
     checkRoot(options.root);
-    checkPersistentDirectories(options.root, planned.persistentDirectories);
-    const carryOut = await prepareSteps(planned, options.root, output);
-    const files = projectFiles(source, resolve(options.root) === '/', options.environment);
-    const fetched = await download(planned, cache.path, files, output);
+    const files = readStaticFiles(module.files);
+    const wanted = planOf(config, files, module.version);
+    checkPersistentDirectories(options.root, wanted.persistentDirectories);
+    const { carryOut, without, notes } = await prepareSteps(wanted, options.root, output);
+    const planned = planOf(config, files, module.version, without);
+    const project = projectFiles(source, resolve(options.root) === '/', options.environment);
+    const fetched = await download(planned, cache.path, project, output);
     const ownedByRoot = process.getuid?.() === 0;
     const downloaded = new Map([...fetched].map(([sha256, { path }]) => [sha256, path]));
     const rootfsOptions = { modificationTime, ownedByRoot, downloaded };
     const baked = carryOut
       ? await writeRootfsWithSteps(planned, options.root, rootfsOptions, carryOut)
       : writeRootfs(planned, options.root, rootfsOptions);
-    output.out(`${summary(config)}\n${picture(planned, output.outColors)}${outcome(baked, options.root)}\n`);
+    output.out(
+      `${summary(config)}\n${picture(planned, output.outColors)}${notes.join('')}${outcome(baked, options.root)}\n`,
+    );
     if (!ownedByRoot)
       output.err('Not run as root: the files belong to you, and in an image they must belong to root.\n');
     return 0;
@@ -83,14 +88,41 @@ function checkRoot(root: string): void {
   }
 }
 
-/** Finds out before a download or a write whether the image can do what the plan's steps need of it. */
+/**
+ * Finds out before a download or a write whether the image can do what the plan's steps need of it: gives how they are
+ * carried out, the kinds of those that this image has no use for, and why.
+ */
 async function prepareSteps({ steps }: Plan, root: string, output: Output) {
-  const [step] = steps;
-  if (!step) return undefined;
-  // Loaded only when an image is to run its own programs: few images are.
-  const { findInitramfs, rebuildInitramfs } = await import('../image/initramfs.ts');
-  const found = findInitramfs(root);
-  return (written: WrittenRoot) => rebuildInitramfs(written, found, step, output.err);
+  const prepared: ((written: WrittenRoot) => Promise<string[]>)[] = [];
+  const without: StepKind[] = [];
+  const notes: string[] = [];
+  for (const step of steps) {
+    // Loaded only when an image is to run its own programs.
+    if (step.kind === 'initramfs') {
+      const { findInitramfs, rebuildInitramfs } = await import('../image/initramfs.ts');
+      const found = findInitramfs(root);
+      prepared.push((written) => rebuildInitramfs(written, found, step, output.err));
+    } else {
+      const { buildSelinuxPolicy, findSelinuxPolicy } = await import('../image/selinux-policy.ts');
+      const found = findSelinuxPolicy(root);
+      if (typeof found !== 'string') {
+        prepared.push((written) => buildSelinuxPolicy(written, found, step, output.err));
+      } else if (step.needed) {
+        const help = 'write `auto` for images with and without one, or install a policy before this module';
+        throw new ImageError(`\`selinux: on\` cannot be had: ${found}`, help);
+      } else {
+        notes.push(`No SELinux policy for /nix: ${found}.\n`);
+        without.push(step.kind);
+      }
+    }
+  }
+  if (prepared.length === 0) return { carryOut: undefined, without, notes };
+  const carryOut = async (written: WrittenRoot) => {
+    const changed: string[] = [];
+    for (const carry of prepared) changed.push(...(await carry(written)));
+    return changed;
+  };
+  return { carryOut, without, notes };
 }
 
 /**

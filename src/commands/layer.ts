@@ -9,7 +9,6 @@ import { ImageError, explained } from '../image/image-error.ts';
 import { writeLayer } from '../image/layer-file.ts';
 import { picture } from '../image/picture.ts';
 import { readStaticFiles } from '../image/static-files.ts';
-import { plan as planOf } from '../plan/plan.ts';
 import type { StepKind } from '../plan/step.ts';
 import { readConfiguration, type Source } from './configuration.ts';
 import { download, projectFiles, userCache } from './downloads.ts';
@@ -17,7 +16,7 @@ import type { Module } from './module.ts';
 import type { Output } from './output.ts';
 import { sourceDate } from './source-date.ts';
 import { summary } from './validate.ts';
-import { requireNoSteps } from './without-steps.ts';
+import { planWithoutSteps } from './without-steps.ts';
 
 export type LayerOptions = {
   architecture: Architecture;
@@ -37,13 +36,13 @@ export async function layer(source: Source, options: LayerOptions, module: Modul
     return 1;
   }
   const { file, compression, environment } = options;
-  const planned = planOf(config, readStaticFiles(module.files), module.version, options.without);
   try {
-    requireNoSteps(planned);
+    const files = readStaticFiles(module.files);
+    const planned = planWithoutSteps(config, files, module.version, options.without, output.err);
     const modificationTime = sourceDate(environment) ?? 0;
     checkFile(file);
-    const files = projectFiles(source, false, environment);
-    const downloaded = await download(planned, options.cache ?? userCache(environment), files, output);
+    const project = projectFiles(source, false, environment);
+    const downloaded = await download(planned, options.cache ?? userCache(environment), project, output);
     const unfinished = join(dirname(file), `.${basename(file)}.bluebuild-nix-${randomBytes(6).toString('hex')}`);
     const written = await writeLayer(planned, unfinished, { compression, downloaded, modificationTime });
     try {

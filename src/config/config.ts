@@ -18,6 +18,7 @@ export type Config = {
   /** Absolute, under /var, normal: no `.`, `..` or double slash. */
   persistence: string;
   transientRoot: 'karg' | 'initramfs' | 'off';
+  selinux: 'auto' | 'on' | 'off';
   /** In the order in which nix.conf will hold them. */
   nixConf: Readonly<Record<string, NixConfValue>>;
 };
@@ -27,6 +28,7 @@ export const defaults = {
   installer: 'determinate',
   persistence: '/var/lib/nix',
   'transient-root': 'karg',
+  selinux: 'auto',
 } as const;
 
 const defaultNixConf: Record<string, NixConfValue> = { 'experimental-features': ['nix-command', 'flakes'] };
@@ -58,6 +60,7 @@ export function configOf(entry: RecipeEntry, architecture: Architecture): Config
     },
     persistence: entry.persistence ?? defaults.persistence,
     transientRoot: entry['transient-root'] ?? defaults['transient-root'],
+    selinux: entry.selinux ?? defaults.selinux,
     nixConf: { ...defaultNixConf, ...entry['nix-conf'] },
   };
 }

@@ -9,20 +9,8 @@ import { type Release, releases } from './releases.ts';
 /** Where BlueBuild mounts the project's `files/` during the build (template/templates/Containerfile.j2). */
 export const filesDirectory = '/tmp/files';
 
-/** A key whose value the schema allows and this version cannot serve: refused, because ignoring it would be a lie. */
-const notYet: { path: Path; values: readonly unknown[]; help: string }[] = [
-  { path: ['selinux'], values: ['auto', 'on'], help: 'leave the key out, or write `off`' },
-];
-
 /** What the schema cannot say about an entry that matches it. */
 export function ruleDiagnostics(entry: Entry, value: RecipeEntry, architecture: Architecture): Diagnostic[] {
-  const unserved = notYet
-    .filter(({ path, values }) => values.includes(valueAt(value, path)))
-    .map(({ path, help }) => {
-      const text = `${path.join('.')}: ${valueAt(value, path)}`;
-      return error(`\`${text}\` is not supported by this version of the module`, entry.placeOf(path), help);
-    });
-  if (unserved.length > 0) return unserved;
   return [...persistence(entry, value), ...installer(entry, value, architecture), ...nixConf(entry, value)];
 }
 
@@ -219,12 +207,4 @@ function lengthOf(setting: NixConfValue): number {
   return Array.isArray(setting)
     ? setting.reduce<number>((sum, item) => sum + lengthOf(item) + 1, 0)
     : String(setting).length;
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (inner, step) =>
-      typeof inner === 'object' && inner !== null ? (inner as Record<string | number, unknown>)[step] : undefined,
-    value,
-  );
 }

@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
-import { join, resolve } from 'node:path';
-import { execa } from 'execa';
-import type { Step } from '../plan/step.ts';
+import { join } from 'node:path';
+import type { InitramfsStep } from '../plan/step.ts';
 import { type PrepareRoot, parsePrepareRoot } from './prepare-root.ts';
 import { ImageError } from './image-error.ts';
+import { howEnded, programsOf, type RunInImage } from './image-programs.ts';
 import { type WrittenRoot } from './rootfs.ts';
 
 /** An image whose initramfs can be rebuilt: paths and versions in it. */
@@ -52,16 +52,14 @@ export function findInitramfs(root: string): InitramfsImage {
 export async function rebuildInitramfs(
   written: WrittenRoot,
   image: InitramfsImage,
-  step: Step,
+  step: InitramfsStep,
   say: (text: string) => void,
 ): Promise<string[]> {
   const work = written.workDirectory('/usr/lib');
-  const stop = new AbortController();
-  const abort = () => stop.abort();
-  // `on`, not `once`: execa ends this process on a signal that it finds nobody else to listen for.
-  for (const signal of signals) process.on(signal, abort);
+  // DRACUT_NO_XATTR: an image build may not set the labels that dracut would copy, and an initramfs holds none. TMPDIR: an
+  // image may have no /var/tmp, and nothing is to be left in its /tmp.
+  const { run, end } = programsOf(written.path, { DRACUT_NO_XATTR: '1', TMPDIR: work });
   try {
-    const run = runner(written.path, work, stop.signal);
     const built: { from: string; to: string }[] = [];
     for (const kernel of image.kernels) {
       const to = step.path.replace('*', kernel);
@@ -76,50 +74,16 @@ export async function rebuildInitramfs(
     for (const { from, to } of built) written.moveIntoPlace(from, to, 0o600);
     return built.map(({ to }) => to);
   } finally {
-    for (const signal of signals) process.off(signal, abort);
+    end();
   }
 }
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const instead = 'or use `transient-root: karg` or `off`: /nix exists either way';
 const dracutHelp = `the image is as it was; see whether dracut builds an initramfs in this image without this module, ${instead}`;
 
-type Ended = { exitCode?: number; signal?: string; stdout: string; all: string };
-type Run = (command: string, args: readonly string[]) => Promise<Ended>;
-
-/** Runs programs of the image: in it if it is this system's own root, else after a chroot, with mounts that end with it. */
-function runner(root: string, work: string, cancelSignal: AbortSignal): Run {
-  // DRACUT_NO_XATTR: an image build may not set the labels that dracut would copy, and an initramfs holds none.
-  const options = {
-    all: true,
-    reject: false,
-    stdin: 'ignore',
-    stripFinalNewline: false,
-    cancelSignal,
-    // An image may have no /var/tmp, and nothing is to be left in its /tmp.
-    env: { DRACUT_NO_XATTR: '1', TMPDIR: work },
-  } as const;
-  return async (command, args) => {
-    const inside = [command, ...args];
-    const result = await (resolve(root) === '/'
-      ? execa(command, args, options)
-      : execa('unshare', ['--mount', 'sh', '-c', enter, 'sh', resolve(root), ...inside], options));
-    if (result.isCanceled) throw failure('interrupted while dracut ran', 'the image is as it was');
-    if (result.exitCode === undefined && result.signal === undefined) {
-      throw failure(`${command} cannot be run: ${result.originalMessage ?? ''}`);
-    }
-    return result;
-  };
-}
-
-const enter = `set -eu
-root=$1; shift
-for directory in dev proc sys; do mount --rbind "/$directory" "$root/$directory"; done
-exec chroot "$root" "$@"`;
-
 async function build(
   root: string,
-  run: Run,
+  run: RunInImage,
   { dracut }: InitramfsImage,
   kernel: string,
   paths: { from: string; to: string; work: string },
@@ -128,15 +92,14 @@ async function build(
   const before = fs.statSync(join(root, paths.to), { throwIfNoEntry: false })?.size;
   say(`Rebuilding the initramfs of kernel ${kernel} with ${dracut} (about a minute)\n`);
   const started = performance.now();
-  const { exitCode, signal, all } = await run(dracut, [
+  const ended = await run(dracut, [
     ...['--kver', kernel, '--no-hostonly', '--add', 'ostree bluebuild-nix-transient-root', '--reproducible', '--force'],
     ...['--tmpdir', paths.work, paths.from],
   ]);
   const size = fs.statSync(join(root, paths.from), { throwIfNoEntry: false })?.size ?? 0;
-  if (exitCode !== 0 || size === 0) {
-    say(`${all.trimEnd()}\n`);
-    const how = exitCode === undefined ? `ended by ${signal}` : `exit code ${exitCode}`;
-    throw failure(`dracut failed for kernel ${kernel} (${how}); what it said stands above`, dracutHelp);
+  if (ended.exitCode !== 0 || size === 0) {
+    say(`${ended.all.trimEnd()}\n`);
+    throw failure(`dracut failed for kernel ${kernel} (${howEnded(ended)}); what it said stands above`, dracutHelp);
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const compared = before === undefined ? '' : ` (before: ${megabytes(before)})`;
@@ -146,9 +109,9 @@ async function build(
 /** What an initramfs lacks of ostree and of the step's own, or holds otherwise than the image. */
 async function faults(
   root: string,
-  run: Run,
+  run: RunInImage,
   { lsinitrd }: InitramfsImage,
-  step: Step,
+  step: InitramfsStep,
   initramfs: string,
 ): Promise<string[]> {
   const listed = await run(lsinitrd, [initramfs]);

@@ -39,6 +39,9 @@ function describe(label: string, { entry }: Folder, colors: Colors): string {
   if (entry.kind === 'directory') return colors.blue(`${label}/`);
   if (entry.kind === 'symlink') return `${colors.cyan(label)} → ${entry.target}`;
   if (entry.kind === 'initramfs') return `${label} ${colors.dim('(rebuilt by the dracut of the image)')}`;
+  if (entry.kind === 'selinux') {
+    return `${label} ${colors.dim(`(rebuilt by the semodule of the image${entry.needed ? '' : ', if it has a policy'})`)}`;
+  }
   const name = entry.mode & 0o111 ? colors.green(label) : label;
   return entry.kind === 'file'
     ? name

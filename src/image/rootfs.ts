@@ -26,6 +26,8 @@ export type WrittenRoot = {
   path: string;
   /** Makes a directory in a directory of the image, for work in progress. Gives its path in the image; it goes again. */
   workDirectory: (parent: string) => string;
+  /** Makes a directory of the image, whose parent is there, as one of the plan's. */
+  makeDirectory: (path: string, mode: number) => void;
   /** Moves a finished file (both paths in the image) to its place, as one of the plan's: to root, and with its time. */
   moveIntoPlace: (from: string, to: string, mode: number) => void;
 };
@@ -115,6 +117,11 @@ function writtenRoot(writing: Writing): WrittenRoot {
       cleanUp.push(clear);
       fs.mkdirSync(join(root, path), { mode: 0o755 });
       return path;
+    },
+    makeDirectory: (path, mode) => {
+      checkParents(root, path);
+      makeParents(writing, dirname(join(root, path)));
+      makeDirectory(writing, join(root, path), mode);
     },
     moveIntoPlace: (from, to, mode) => {
       checkParents(root, to);

@@ -4,10 +4,11 @@ import { installerEntries, persistentDirectories } from './installer.ts';
 import { nixConfEntries } from './nix-conf.ts';
 import { persistenceEntries } from './persistence.ts';
 import { recordEntries } from './record.ts';
+import { selinuxEntries, selinuxSteps } from './selinux.ts';
 import { type StaticFiles, staticEntries } from './static-files.ts';
 import type { StepKind } from './step.ts';
 import { transientRootEntries, transientRootSteps } from './transient-root.ts';
-import { enablementEntries } from './units.ts';
+import { enablementEntries, wantedAlways } from './units.ts';
 
 /**
  * What a configuration puts into an image. Pure: the same configuration, files and version give the same plan. A valid
@@ -19,17 +20,18 @@ export function plan(
   moduleVersion: string,
   without: readonly StepKind[] = [],
 ): Plan {
+  const all = [...selinuxSteps(config), ...transientRootSteps(config)];
+  const steps = all.filter(({ kind }) => !without.includes(kind));
+  const leftOut = all.filter((step) => !steps.includes(step));
   const entries = [
     ...staticEntries(files, 'image'),
     ...transientRootEntries(config, files),
-    ...enablementEntries(config),
+    ...enablementEntries(wantedAlways(config)),
     ...persistenceEntries(config),
     ...installerEntries(config, files),
     ...nixConfEntries(config),
+    ...steps.flatMap((step) => (step.kind === 'selinux' ? selinuxEntries(files) : [])),
   ];
-  const all = transientRootSteps(config);
-  const steps = all.filter(({ kind }) => !without.includes(kind));
-  const leftOut = all.filter((step) => !steps.includes(step));
   const record = recordEntries(config, byPath(entries), { steps, leftOut }, moduleVersion);
   return { entries: byPath([...entries, ...record]), steps, persistentDirectories: persistentDirectories(config) };
 }

@@ -12,7 +12,7 @@ export function recordEntries(
   { steps, leftOut }: { steps: readonly Step[]; leftOut: readonly Step[] },
   moduleVersion: string,
 ): ImageEntry[] {
-  const { installer, persistence, transientRoot, nixConf, architecture } = config;
+  const { installer, persistence, transientRoot, selinux, nixConf, architecture } = config;
   const configuration = {
     type: 'nix',
     installer: Object.fromEntries(
@@ -20,6 +20,7 @@ export function recordEntries(
     ),
     persistence,
     'transient-root': transientRoot,
+    selinux,
     'nix-conf': nixConf,
   };
   const manifest = {
@@ -34,6 +35,7 @@ export function recordEntries(
     },
     persistence,
     transientRoot,
+    selinux,
     files: Object.fromEntries(entries.map((entry) => [entry.path, described(entry)])),
     ...(steps.length > 0 && { rebuilt: steps.map(({ path }) => path) }),
     ...(leftOut.length > 0 && { leftOut: leftOut.map(({ kind }) => kind) }),

@@ -2,7 +2,9 @@ import type { Config } from '../config/config.ts';
 import type { ImageEntry } from './image-entry.ts';
 
 /** Which target wants which unit. Under /usr/lib, so that the image enables them and a user can mask them. */
-function wanted({ installer }: Config): Record<string, string[]> {
+type Wanted = Readonly<Record<string, readonly string[]>>;
+
+export function wantedAlways({ installer }: Config): Wanted {
   return {
     'local-fs.target': ['nix.mount'],
     'multi-user.target': ['nix-install.service'],
@@ -11,8 +13,8 @@ function wanted({ installer }: Config): Record<string, string[]> {
 }
 
 /** The links by which the image enables its units, as `systemctl enable` would make them in /etc. */
-export function enablementEntries(config: Config): ImageEntry[] {
-  return Object.entries(wanted(config)).flatMap(([target, units]) =>
+export function enablementEntries(wanted: Wanted): ImageEntry[] {
+  return Object.entries(wanted).flatMap(([target, units]) =>
     units.map((unit): ImageEntry => ({
       kind: 'symlink',
       path: `/usr/lib/systemd/system/${target}.wants/${unit}`,

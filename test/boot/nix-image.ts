@@ -16,6 +16,8 @@ export const installerDigest = async (): Promise<string> =>
 export type NixImage = {
   /** More keys of the recipe entry; those of `installer` come beside the lab's own. */
   entry?: { installer?: Record<string, unknown>; [key: string]: unknown };
+  /** What it is built on; default `lab-base`. */
+  base?: 'lab-base' | 'lab-selinux-base';
   /** Lines of the Containerfile before the module's, and after it. */
   before?: string[];
   after?: string[];
@@ -28,6 +30,7 @@ export type NixImage = {
 /** An image in which the module ran as BlueBuild runs it, with the lab's nix-installer as a file of the project. */
 export const nixImage = async ({
   entry = {},
+  base = 'lab-base',
   before = [],
   after = [],
   modules,
@@ -45,7 +48,7 @@ export const nixImage = async ({
   };
   const run = `RUN /tmp/modules/nix/nix.sh '${JSON.stringify(configuration)}'`;
   return buildImage({
-    containerfile: ['FROM lab-base', ...before, run, ...after, ''].join('\n'),
+    containerfile: [`FROM ${base}`, ...before, run, ...after, ''].join('\n'),
     volumes: [`${modules ?? builtModule}:/tmp/modules`, `${files ?? dirname(await nixInstaller())}:/tmp/files:ro`],
   });
 };

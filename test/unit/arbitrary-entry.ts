@@ -83,7 +83,7 @@ export const validEntry: fc.Arbitrary<RecipeEntry> = fc.record(
     persistence,
     'transient-root': fc.constantFrom('karg' as const, 'off' as const),
     'nix-conf': nixConf,
-    selinux: fc.constant('off' as const),
+    selinux: fc.constantFrom('auto', 'on', 'off'),
   },
   { requiredKeys: ['type'] },
 );

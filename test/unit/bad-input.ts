@@ -794,24 +794,9 @@ const otherValues: BadInput[] = [
     '3:21 `transient-root` must be `karg`, `initramfs` or `off`, not `"kargs"`; did you mean `karg`?',
   ),
   entry(
-    'SELinux, which comes later',
-    'selinux: auto',
-    '3:14 `selinux: auto` is not supported by this version of the module = leave the key out, or write `off`',
-  ),
-  entry(
-    'SELinux on, which comes later',
-    'selinux: on',
-    '3:14 `selinux: on` is not supported by this version of the module = leave the key out, or write `off`',
-  ),
-  entry(
     'a wrong word for SELinux',
     'selinux: permissive',
     '3:14 `selinux` must be `auto`, `on` or `off`, not `"permissive"`',
-  ),
-  entry(
-    'what comes later, beside what is there',
-    'installer: native\ntransient-root: initramfs\nselinux: on',
-    '5:14 `selinux: on` is not supported by this version of the module = leave the key out, or write `off`',
   ),
   entry(
     'a setting with a line break',

@@ -29,6 +29,7 @@ test('an entry without keys has every default', () => {
     },
     persistence: '/var/lib/nix',
     transientRoot: 'karg',
+    selinux: 'auto',
     nixConf: { 'experimental-features': ['nix-command', 'flakes'] },
   });
 });
@@ -49,7 +50,7 @@ installer:
   args: [--verbose, '--proxy=http://a b', --logger, full]
 persistence: /var/home/nix
 transient-root: off
-selinux: off
+selinux: on
 nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [https://a, https://b], sandbox: true}
 `;
     expect(entry(text)).toEqual({
@@ -64,6 +65,7 @@ nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [ht
       },
       persistence: '/var/home/nix',
       transientRoot: 'off',
+      selinux: 'on',
       nixConf: {
         'experimental-features': 'nix-command',
         cores: 4,

@@ -16,7 +16,9 @@ const statics = [...files].flatMap(([part, inPart]) =>
 );
 const scripts = statics.filter(({ path, text }) => text.startsWith('#!') || path.endsWith('.sh'));
 const providers = [...files.keys()].filter((part) => files.get(part)?.has('/usr/libexec/bluebuild/nix/provider.sh'));
-const units = statics.filter(({ path }) => /^\/usr\/lib\/systemd\/system\/[^/]+\.(service|socket|mount)$/.test(path));
+const units = statics.filter(({ path }) =>
+  /^\/usr\/lib\/systemd\/system\/[^/]+\.(service|socket|mount|path)$/.test(path),
+);
 const { entries } = plan(
   configurationOf({ type: 'nix', persistence: '/var/nix', installer: { embed: false } }),
   files,
@@ -28,7 +30,7 @@ const planned = new Set([...entries, ...embedded.entries, ...native.entries].map
 
 /** What these units name and every system with systemd has (bootup(7)). */
 const systemUnits = [
-  ...['basic', 'local-fs', 'multi-user', 'network-online', 'shutdown', 'sockets', 'sysinit'].map(
+  ...['basic', 'local-fs', 'multi-user', 'network-online', 'paths', 'shutdown', 'sockets', 'sysinit'].map(
     (name) => `${name}.target`,
   ),
   'systemd-remount-fs.service',
@@ -88,14 +90,25 @@ describe('units', () => {
 
   test.each(units)('$name: what it names is in the image or in every image', ({ text }) => {
     const known = new Set([...units.map(({ path }) => path.split('/').at(-1) ?? ''), ...systemUnits]);
-    const keys = ['After', 'Before', 'Wants', 'Requires', 'Conflicts', 'BindsTo', 'PartOf', 'WantedBy', 'Service'];
+    const keys = [
+      'After',
+      'Before',
+      'Wants',
+      'Requires',
+      'Conflicts',
+      'BindsTo',
+      'PartOf',
+      'WantedBy',
+      'Service',
+      'OnSuccess',
+    ];
     const named = parseUnit(text).filter(([, key]) => keys.includes(key));
     for (const unit of named.flatMap(([, , value]) => value.split(' '))) expect(known).toContain(unit);
   });
 
   test('links that enable lead to a unit of the image, which says the same', () => {
     const links = entries.filter((entry) => entry.kind === 'symlink');
-    expect(links).toHaveLength(4);
+    expect(links).toHaveLength(6);
     for (const { path, target } of links) {
       const [unit, wants] = [normalize(join(dirname(path), target)), path.split('/').at(-2)];
       expect(planned).toContain(unit);

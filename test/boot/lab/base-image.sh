@@ -1,8 +1,8 @@
 #!/bin/bash
-# base-image.sh TREE FILES: turns TREE, a fresh Debian tree, into the root of a bootc-like base image, with FILES laid
-# over it and the initramfs built in. Runs in a mount namespace of its own.
+# base-image.sh TREE FILES VARIANT: turns TREE, a fresh Debian tree, into the root of a bootc-like base image, with FILES
+# laid over it and the initramfs built in. Runs in a mount namespace of its own.
 set -euo pipefail
-tree=$1 files=$2
+tree=$1 files=$2 variant=$3
 cp -a --no-preserve=ownership "$files/." "$tree/"
 chmod 0440 "$tree/etc/sudoers.d/lab"
 
@@ -35,6 +35,17 @@ chroot "$tree" systemd-hwdb update --usr
 chroot "$tree" dracut --quiet --no-hostonly --reproducible --force --kver "$kernel" "/usr/lib/modules/$kernel/initramfs.img"
 for directory in proc sys dev; do umount "$tree/$directory"; done
 chmod 0600 "$tree/usr/lib/modules/$kernel/initramfs.img"
+
+# As on Fedora Atomic: the policy's modules lie beside it, because an image has no /var; and what is a link to /var has the
+# labels that it has elsewhere (rpm-ostree's src/libpriv/rpmostree-postprocess.cxx, selinux-policy's file_contexts.subs_dist).
+if [ "$variant" = selinux ]; then
+  printf 'store-root=/etc/selinux\n' >>"$tree/etc/selinux/semanage.conf"
+  rm -rf "$tree/etc/selinux/default/active"
+  mv "$tree/var/lib/selinux/default/active" "$tree/etc/selinux/default/active"
+  for link in home:home roothome:root usrlocal:usr/local opt:opt mnt:mnt srv:srv; do
+    printf '/var/%s /%s\n' "${link%%:*}" "${link#*:}"
+  done >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
+fi
 
 # The layout of an ostree image; /etc stays where a container has it.
 mkdir -p "$tree/var/home" "$tree/var/usrlocal" "$tree/sysroot"

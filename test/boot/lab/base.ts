@@ -23,6 +23,13 @@ const packagesInBase = [
   ...['linux-image-cloud-amd64', 'login', 'ostree', 'ostree-boot', 'passwd', 'procps', 'sudo', 'systemd'],
   ...['systemd-sysv', 'udev', 'util-linux', 'xz-utils', 'zstd'],
 ];
+/** More packages: a base as above, and one with SELinux, which enforces where the boot's kernel arguments say so. */
+const variants = { plain: [], selinux: ['policycoreutils', 'selinux-policy-default', 'selinux-utils'] };
+export type BaseVariant = keyof typeof variants;
+
+/** What a boot needs on its kernel command line so that Debian's kernel has SELinux. */
+export const selinuxArguments = ['security=selinux', 'selinux=1'];
+
 const script = join(import.meta.dirname, 'base-image.sh');
 const files = join(import.meta.dirname, 'base-tree');
 
@@ -32,15 +39,21 @@ const files = join(import.meta.dirname, 'base-tree');
  */
 export type Base = { key: string; root: string };
 
-export const labBase = async (): Promise<Base> => {
-  const key = keyOf(packagesInBase.join(), await readFile(script, 'utf8'), await keyOfTree(files));
+/** The key of a base, whether it has been made or not. */
+export const baseKey = async (variant: BaseVariant): Promise<string> =>
+  keyOf(packagesOf(variant).join(), await readFile(script, 'utf8'), await keyOfTree(files));
+
+const packagesOf = (variant: BaseVariant): string[] => [...packagesInBase, ...variants[variant]];
+
+export const labBase = async (variant: BaseVariant = 'plain'): Promise<Base> => {
+  const key = await baseKey(variant);
   const directory = await cached('base', key, async (partial) => {
     const root = join(partial, 'root');
-    const packages = await cached('debian', keyOf(packagesInBase.join()), (tree) =>
-      debianTree('minbase', 'forky', packagesInBase, join(tree, 'root')),
+    const packages = await cached('debian', keyOf(packagesOf(variant).join()), (tree) =>
+      debianTree('minbase', 'forky', packagesOf(variant), join(tree, 'root')),
     );
     await execa('cp', ['-a', join(packages, 'root'), root]);
-    await execa('unshare', ['--mount', 'nice', '-n', '5', 'bash', script, root, files]);
+    await execa('unshare', ['--mount', 'nice', '-n', '5', 'bash', script, root, files, variant]);
   });
   return { key, root: join(directory, 'root') };
 };

@@ -21,6 +21,9 @@ mkdir "$base/tmp/out" "$base/tmp/tree"
 mount --bind "$out" "$base/tmp/out"
 mount --bind "$tree" "$base/tmp/tree"
 mount -t proc proc "$base/proc"
+# Labels for an image that has a policy, as its build gives them on Fedora.
+labels=()
+[ ! -e "$tree/usr/etc/selinux/config" ] || labels=(--selinux-policy=/tmp/tree)
 # shellcheck disable=SC2016 # expanded inside
 chroot "$base" bash -euc '
   sysroot=/tmp/out/sysroot
@@ -28,8 +31,8 @@ chroot "$base" bash -euc '
   ostree --repo="$sysroot/ostree/repo" config set sysroot.bootloader none
   ostree --repo="$sysroot/ostree/repo" config set ex-integrity.composefs true
   ostree admin os-init --sysroot="$sysroot" lab
-  ostree --repo="$sysroot/ostree/repo" commit -b lab --tree=dir=/tmp/tree --generate-composefs-metadata
-  ostree admin deploy --sysroot="$sysroot" --os=lab --karg=root=/dev/vda --karg=rw --karg=console=ttyS0 lab' >&2
+  ostree --repo="$sysroot/ostree/repo" commit -b lab --tree=dir=/tmp/tree --generate-composefs-metadata "$@"
+  ostree admin deploy --sysroot="$sysroot" --os=lab --karg=root=/dev/vda --karg=rw --karg=console=ttyS0 lab' bash "${labels[@]}" >&2
 truncate -s "$size" "$out/disk.img"
 mkfs.ext4 -q -O verity -E lazy_itable_init=0,lazy_journal_init=0,nodiscard -N 200000 -d "$sysroot" "$out/disk.img"
 chattr -R -f -i "$sysroot" || true # ostree marks the roots of deployments immutable

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import type { Base } from './base.ts';
-import { labBase } from './base.ts';
+import type { Base, BaseVariant } from './base.ts';
+import { baseKey, labBase } from './base.ts';
 import { cacheRoot, keyOf, keyOfTree } from './cache.ts';
 import { requireHost } from './host.ts';
 
@@ -32,11 +32,13 @@ export const buildah = async (...args: string[]): Promise<string> => {
 const exists = async (name: string): Promise<boolean> =>
   (await execa('buildah', [...storageArguments, 'inspect', '--type', 'image', name], { reject: false })).exitCode === 0;
 
+const baseName = (key: string): string => `localhost/lab-base:${key}`;
+
 /** The lab's base as an image in the lab's storage; its name is what a Containerfile's `FROM` takes. */
-export const baseImage = async (): Promise<{ name: string; base: Base }> => {
+export const baseImage = async (variant: BaseVariant = 'plain'): Promise<{ name: string; base: Base }> => {
   requireHost();
-  const base = await labBase();
-  const name = `localhost/lab-base:${base.key}`;
+  const base = await labBase(variant);
+  const name = baseName(base.key);
   if (!(await exists(name))) {
     const container = await buildah('from', 'scratch');
     try {
@@ -51,7 +53,8 @@ export const baseImage = async (): Promise<{ name: string; base: Base }> => {
 };
 
 /**
- * An image for the lab. `containerfile` begins with `FROM lab-base` (the lab names its base in that place);
+ * An image for the lab. `containerfile` begins with `FROM lab-base` or, for one with an SELinux policy, with
+ * `FROM lab-selinux-base` (the lab names its base in that place);
  * `context` is the directory `COPY` reads. `volumes` (`HOST:CONTAINER[:ro]`) are mounted in each `RUN`.
  */
 export type ImageRecipe = { containerfile: string; context?: string; volumes?: string[] };
@@ -65,8 +68,9 @@ export type Image = { name: string; key: string };
  * Throws with buildah's own output.
  */
 export const buildImage = async (recipe: ImageRecipe): Promise<Image> => {
-  const { name: from } = await baseImage();
-  const containerfile = recipe.containerfile.replace(/^(\s*FROM\s+)lab-base\b/gm, `$1${from}`);
+  const variant = /^\s*FROM\s+lab-selinux-base\b/m.test(recipe.containerfile) ? 'selinux' : 'plain';
+  const { name: from } = await baseImage(variant);
+  const containerfile = recipe.containerfile.replace(/^(\s*FROM\s+)lab-(selinux-)?base\b/gm, `$1${from}`);
   const volumes = recipe.volumes ?? [];
   const key = keyOf(
     containerfile,
@@ -90,12 +94,13 @@ export const buildImage = async (recipe: ImageRecipe): Promise<Image> => {
   return { name, key };
 };
 
-/** Removes all of the lab's images but its present base and the `keep` newest, and what killed builds left behind. */
-export const pruneImages = async (base: string, keep: number): Promise<void> => {
+/** Removes all of the lab's images but its present bases and the `keep` newest, and what killed builds left behind. */
+export const pruneImages = async (keep: number): Promise<void> => {
+  const bases = [baseName(await baseKey('plain')), baseName(await baseKey('selinux'))];
   await buildah('rm', '--all');
   await buildah('rmi', '--prune', '--force'); // what no name stands for: replaced by a later build
   const list = await buildah('images', '--noheading', '--format', '{{.Name}}:{{.Tag}}'); // the newest first
-  const names = list.split('\n').filter((name) => name !== '' && name !== base);
+  const names = list.split('\n').filter((name) => name !== '' && !bases.includes(name));
   const kept = names.filter((name) => name.startsWith('localhost/lab-image:')).slice(0, keep);
   for (const name of names) if (!kept.includes(name)) await buildah('rmi', '--force', name);
 };

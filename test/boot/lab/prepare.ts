@@ -25,9 +25,9 @@ export const setup = async (): Promise<void> => {
   // Another run may be working with what looks left behind.
   const mayPrune = await isAlone();
   if (mayPrune)
-    await pruneCache({ debian: 1, base: 1, disks: 24, 'nix-tarball': 4, 'nix-installer': 4, installed: 12 });
-  const { name } = await baseImage();
-  if (mayPrune) await pruneImages(name, 24);
+    await pruneCache({ debian: 2, base: 2, disks: 24, 'nix-tarball': 4, 'nix-installer': 4, installed: 12 });
+  await baseImage();
+  if (mayPrune) await pruneImages(24);
 };
 
 /** After all scenarios. */

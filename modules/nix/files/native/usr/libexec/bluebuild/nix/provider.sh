@@ -261,6 +261,7 @@ follow_image() {
         drop_download
     fi
     switch
+    label_store
     systemctl try-restart nix-daemon.service || :
 }
 

@@ -1,0 +1,97 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ImageError } from '../../../src/image/image-error.ts';
+import { findSelinuxPolicy } from '../../../src/image/selinux-policy.ts';
+
+const config = '/etc/selinux/config';
+const semanage = '/etc/selinux/semanage.conf';
+const complete = {
+  [config]: '# comment\nSELINUX=enforcing\nSELINUXTYPE=targeted \n',
+  [semanage]: 'module-store = direct\nstore-root=/etc/selinux\n',
+  '/etc/selinux/targeted/policy/policy.35': 'policy',
+  '/etc/selinux/targeted/active/modules/100/base/cil': 'module',
+  '/usr/sbin/semodule': '',
+};
+
+describe('an image whose policy is to get the labels of /nix', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'selinux-image-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+  const find = (files: Record<string, string>) => {
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(join(root, dirname(path)), { recursive: true });
+      writeFileSync(join(root, path), content);
+    }
+    return findSelinuxPolicy(root);
+  };
+  const without = (...missing: string[]) =>
+    Object.fromEntries(Object.entries(complete).filter(([path]) => !missing.includes(path)));
+  const asRoot = test.skipIf(process.getuid?.() !== 0);
+
+  asRoot('is taken: Fedora Atomic, with the modules beside the policy', () => {
+    expect(find(complete)).toEqual({ type: 'targeted', semodule: '/usr/sbin/semodule', storeRoot: '/etc/selinux' });
+  });
+
+  asRoot("is taken: libselinux' and libsemanage's own places, where the files do not say", () => {
+    const files = {
+      ...without(semanage, '/etc/selinux/targeted/active/modules/100/base/cil'),
+      [config]: 'SELINUX=permissive\n',
+      '/var/lib/selinux/targeted/active/modules/100/base/cil': 'module',
+    };
+    expect(find(files)).toMatchObject({ type: 'targeted', storeRoot: '/var/lib/selinux' });
+  });
+
+  test.each([
+    ['nothing of SELinux', {}, 'no /etc/selinux/config'],
+    ['a configuration alone', { [config]: complete[config] }, 'no /etc/selinux/targeted/policy/policy.*'],
+    [
+      'the policy of another name',
+      { ...complete, [config]: 'SELINUXTYPE=mls\n' },
+      'no /etc/selinux/mls/policy/policy.*',
+    ],
+    [
+      'SELinux disabled',
+      { ...complete, [config]: ' SELINUX = Disabled\nSELINUXTYPE=targeted\n' },
+      'SELinux is disabled',
+    ],
+  ] as const)('has none in use, and this says why: %s', (_, files, reason) => {
+    expect(find(files)).toEqual(expect.stringContaining(reason));
+  });
+
+  test.each([
+    ['no semodule', without('/usr/sbin/semodule'), 'it has no semodule', 'install policycoreutils'],
+    [
+      'its modules lost with /var',
+      without(semanage),
+      'not there (/var/lib/selinux/targeted/active/modules)',
+      'store-root=/etc/selinux',
+    ],
+    [
+      'a name that is a path',
+      { ...complete, [config]: 'SELINUXTYPE=../../etc\n' },
+      'SELINUXTYPE in /etc/selinux/config is no name',
+      'mend that file',
+    ],
+    [
+      'a store that is no path',
+      { ...complete, [semanage]: 'store-root = ../var\n' },
+      'store-root in /etc/selinux/semanage.conf is no path',
+      'mend that file',
+    ],
+  ] as const)('is refused: %s', (_, files, message, whatToDo) => {
+    const refused = () => find(files);
+    expect(refused).toThrow(`the SELinux policy of this image cannot take the labels of /nix: `);
+    expect(refused).toThrow(message);
+    try {
+      refused();
+    } catch (cause) {
+      expect(cause).toBeInstanceOf(ImageError);
+      expect((cause as ImageError).help).toContain(whatToDo);
+      expect((cause as ImageError).help).toContain('`selinux: off`');
+    }
+  });
+});
