@@ -275,7 +275,7 @@ go_on() {
 # From the image, where ostree keeps its own /etc.
 take_back() {
     set_aside "$1"
-    if [ -e "/usr/etc${1#/etc}" ]; then cp -a "/usr/etc${1#/etc}" "$1"; fi
+    if [ -e "/usr$1" ]; then cp -a "/usr$1" "$1"; fi
 }
 
 # What an installer put into /etc and the image has of its own; what a user wrote into nix.custom.conf is still read.
