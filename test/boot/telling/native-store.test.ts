@@ -67,7 +67,8 @@ const storeName = async (found: string): Promise<string> => /\/nix\/store\/(\S+)
 test('an update and a rollback: the profile follows, and what else is in it stays', async () => {
   const { found } = await boot({
     after: `${prepare}${package_('mine')}
-${update('newer')} nix --version; ${profile}/bin/mine; ${verify}${installed}grep try-restart /run/asked; ls ${state}/follows | wc -l
+mkdir /nix/var/nix/gcroots/bluebuild-nix/of-an-older-image; touch -d @1 /nix/var/nix/gcroots/bluebuild-nix/of-an-older-image
+${update('newer')} nix --version; ${profile}/bin/mine; ${verify}${installed}grep try-restart /run/asked; ls ${state}/follows | wc -l; ls /nix/var/nix/gcroots/bluebuild-nix | grep -c '[0-9a-f]\\{64\\}'; ls /nix/var/nix/gcroots/bluebuild-nix | wc -l
 nix-collect-garbage >/dev/null 2>&1; ls -d /nix/store/*-nix-[0-9]* | wc -l
 rm -f /run/asked; ${install}; grep -c try-restart /run/asked || :
 mv /usr/libexec/bluebuild/nix/nix.tar.xz /tmp/
@@ -79,6 +80,8 @@ cp -a /images/older/usr/share/. /usr/share/; ${install}; nix --version; ${profil
 Nix is installed.
 ${versions(newer.version, 'forky')}systemctl try-restart nix-daemon.service
 1
+2
+2
 2
 Nix is installed.
 0

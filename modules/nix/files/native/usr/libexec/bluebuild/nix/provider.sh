@@ -199,6 +199,7 @@ switch_default_profile() {
         if [ $# -gt 0 ]; then run_nix nix-env --profile "$beside" --uninstall "$@"; fi
         run_nix nix-env --profile "$beside" --install "$nix" "$certificates"
     fi
+    sync --file-system "$state"
     run_nix nix-env --profile "$default_profile" --set "$(readlink -f "$beside")"
 }
 
@@ -214,6 +215,8 @@ lay_paths() {
     sync --file-system "$state"
     move_in
     register
+    # What has a root is in the store for good.
+    sync --file-system "$state"
     make_root
     trap - EXIT
 }
@@ -225,13 +228,9 @@ switch() {
     mark installed
     rm -f "$state/installing"
     # What this image and the one before it run stays; an older one can lay its own down again.
-    previous=$(ls "$state/follows" 2>/dev/null || :)
-    for root in "$roots"/*; do
-        case ${root##*/} in
-        "$sha256" | "${previous:-$sha256}") ;;
-        *) rm -rf "$root" ;;
-        esac
-    done
+    touch "$roots/$sha256"
+    # shellcheck disable=SC2010 # names of digests, the newest first
+    ls -t "$roots" | grep -vx "$sha256" | tail -n +2 | while read -r root; do rm -rf "${roots:?}/$root"; done
     rm -rf "$work"
     mkdir -p "$state/follows"
     : >"$state/follows/$sha256"
@@ -277,7 +276,7 @@ go_on() {
 # From the image, where ostree keeps its own /etc.
 take_back() {
     set_aside "$1"
-    if [ -e "/usr/etc${1#/etc}" ]; then cp -a "/usr/etc${1#/etc}" "$1"; fi
+    if [ -e "/usr$1" ]; then cp -a "/usr$1" "$1"; fi
 }
 
 # What an installer put into /etc and the image has of its own; what a user wrote into nix.custom.conf is still read.
@@ -302,7 +301,7 @@ repair() {
     fi
     find_download
     # So that the next boot finishes what is cut off here.
-    rm -rf "$state/follows"
+    rm -f "$state/follows/$sha256"
     lay_paths
     switch
     systemctl try-restart nix-daemon.service || :
