@@ -42,6 +42,8 @@ if [ "$variant" = selinux ]; then
   printf 'store-root=/etc/selinux\n' >>"$tree/etc/selinux/semanage.conf"
   rm -rf "$tree/etc/selinux/default/active"
   mv "$tree/var/lib/selinux/default/active" "$tree/etc/selinux/default/active"
+  # Where ostree has the image's /etc.
+  printf '/usr/etc /etc\n' >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
   for link in home:home roothome:root usrlocal:usr/local opt:opt mnt:mnt srv:srv; do
     printf '/var/%s /%s\n' "${link%%:*}" "${link#*:}"
   done >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
