@@ -47,7 +47,8 @@ if [ "$variant" = selinux ]; then
   chroot "$tree" semodule --noreload --install /lab.cil
   rm "$tree/lab.cil"
   # Where ostree has the image's /etc.
-  printf '/usr/etc /etc\n' >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
+  printf '%s\n' '/usr/etc/systemd/system /usr/lib/systemd/system' '/usr/etc /etc' \
+    >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
   for link in home:home roothome:root usrlocal:usr/local opt:opt mnt:mnt srv:srv; do
     printf '/var/%s /%s\n' "${link%%:*}" "${link#*:}"
   done >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
