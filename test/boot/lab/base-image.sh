@@ -47,7 +47,7 @@ if [ "$variant" = selinux ]; then
   chroot "$tree" semodule --noreload --install /lab.cil
   rm "$tree/lab.cil"
   # Where ostree has the image's /etc.
-  printf '%s\n' '/usr/etc/systemd/system /usr/lib/systemd/system' '/usr/etc /etc' \
+  printf '%s\n' '/usr/etc /etc' '/usr/etc/systemd/system /usr/lib/systemd/system' \
     >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
   for link in home:home roothome:root usrlocal:usr/local opt:opt mnt:mnt srv:srv; do
     printf '/var/%s /%s\n' "${link%%:*}" "${link#*:}"
