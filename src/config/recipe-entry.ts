@@ -66,7 +66,8 @@ export interface RecipeEntry {
   'transient-root'?: 'karg' | 'initramfs' | 'off';
   'nix-conf'?: NixConf;
   /**
-   * Bake the SELinux policy for /nix into the image. `auto`: if the image has a policy.
+   * Build the SELinux policy for /nix into the image's own. `auto`: if the image has a policy. `on`: an image without one
+   * is an error. `off`: the installer may load its own at first boot.
    */
   selinux?: 'auto' | 'on' | 'off';
 }

@@ -49,7 +49,8 @@ const schema31 = {
     selinux: {
       $ref: '#/$defs/Selinux',
       default: 'auto',
-      description: 'Bake the SELinux policy for /nix into the image. `auto`: if the image has a policy.',
+      description:
+        "Build the SELinux policy for /nix into the image's own. `auto`: if the image has a policy. `on`: an image without one\nis an error. `off`: the installer may load its own at first boot.",
     },
   },
   required: ['type'],

@@ -2,7 +2,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached, keyOf } from './lab/cache.ts';
 import type { Image } from './lab/image.ts';
-import type { Machine, RunningGuest } from './lab/machine.ts';
+import type { BootOptions, Machine, RunningGuest } from './lab/machine.ts';
 import { nixInstaller } from './lab/nix-installer.ts';
 import type { Lab } from './lab/scenario.ts';
 
@@ -13,10 +13,10 @@ export const waitForNix = async (guest: RunningGuest, limit = 400): Promise<void
 };
 
 /** A machine, switched off, on which the image has booted once and installed Nix, and a user has built `kept`. */
-export const installedMachine = async (lab: Lab, image: Image): Promise<Machine> => {
-  const directory = await cached('installed', keyOf(image.key), async (partial) => {
+export const installedMachine = async (lab: Lab, image: Image, boot: BootOptions = {}): Promise<Machine> => {
+  const directory = await cached('installed', keyOf(image.key, JSON.stringify(boot)), async (partial) => {
     const machine = await lab.machine(image);
-    const guest = await machine.boot();
+    const guest = await machine.boot(boot);
     await waitForNix(guest);
     await buildAndRun(guest, 'kept', '--out-link /var/home/lab/kept');
     await guest.powerOff();

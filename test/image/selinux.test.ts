@@ -186,7 +186,7 @@ describe('bake in a root with a policy', { timeout: 240_000 }, () => {
     expect(await start(entry({ selinux: 'off' }), off)).toMatchObject({ exitCode: 0 });
     const { changed, removed, added } = difference(before, readTree(off));
     expect({ changed, removed }).toEqual({ changed: [], removed: [] });
-    expect(added.filter((path) => /selinux|nix-label|keep-policy|\.cil$/.test(path))).toEqual([]);
+    expect(added.filter((path) => /selinux|nix-label|\.cil$/.test(path))).toEqual([]);
     rmSync(off, { recursive: true });
   });
 

@@ -40,13 +40,22 @@ chmod 0600 "$tree/usr/lib/modules/$kernel/initramfs.img"
 # labels that it has elsewhere (rpm-ostree's src/libpriv/rpmostree-postprocess.cxx, selinux-policy's file_contexts.subs_dist).
 if [ "$variant" = selinux ]; then
   printf 'store-root=/etc/selinux\n' >>"$tree/etc/selinux/semanage.conf"
-  rm -rf "$tree/etc/selinux/default/active"
-  mv "$tree/var/lib/selinux/default/active" "$tree/etc/selinux/default/active"
+  mv "$tree"/var/lib/selinux/default/{active,semanage.*.LOCK} "$tree/etc/selinux/default/"
+  # As Fedora's policy has it without being asked: systemd-tmpfiles makes directories in /var of any type.
+  printf 'systemd_tmpfiles_manage_all=1\n' >"$tree/etc/selinux/default/active/booleans.local"
+  cp "$files/usr/share/lab/lab.cil" "$tree/lab.cil"
+  chroot "$tree" semodule --noreload --install /lab.cil
+  rm "$tree/lab.cil"
   # Where ostree has the image's /etc.
-  printf '/usr/etc /etc\n' >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
+  printf '%s\n' '/usr/etc /etc' '/usr/etc/systemd/system /usr/lib/systemd/system' \
+    >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
   for link in home:home roothome:root usrlocal:usr/local opt:opt mnt:mnt srv:srv; do
     printf '/var/%s /%s\n' "${link%%:*}" "${link#*:}"
   done >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
+  # The lab's root shell is what an administrator's is who has logged in.
+  mkdir "$tree/usr/lib/systemd/system/lab-control.service.d"
+  printf '[Service]\nExecStart=\nExecStart=/usr/bin/runcon unconfined_u:unconfined_r:unconfined_t:s0 /usr/libexec/lab/control\n' \
+    >"$tree/usr/lib/systemd/system/lab-control.service.d/selinux.conf"
 fi
 
 # The layout of an ostree image; /etc stays where a container has it.

@@ -32,7 +32,13 @@ chroot "$base" bash -euc '
   ostree --repo="$sysroot/ostree/repo" config set ex-integrity.composefs true
   ostree admin os-init --sysroot="$sysroot" lab
   ostree --repo="$sysroot/ostree/repo" commit -b lab --tree=dir=/tmp/tree --generate-composefs-metadata "$@"
-  ostree admin deploy --sysroot="$sysroot" --os=lab --karg=root=/dev/vda --karg=rw --karg=console=ttyS0 lab' bash "${labels[@]}" >&2
+  ostree admin deploy --sysroot="$sysroot" --os=lab --karg=root=/dev/vda --karg=rw --karg=console=ttyS0 lab
+  # What lies beside the deployments has the labels that a system gets when it is installed.
+  if [ $# -gt 0 ]; then
+    label() { setfattr -h -n security.selinux -v "system_u:object_r:$1:s0" "${@:2}"; }
+    label root_t "$sysroot" "$sysroot/ostree" "$sysroot/ostree/deploy" "$sysroot/ostree/deploy/lab"
+    while read -r path; do label boot_t "$path"; done < <(find "$sysroot/boot")
+  fi' bash "${labels[@]}" >&2
 truncate -s "$size" "$out/disk.img"
 mkfs.ext4 -q -O verity -E lazy_itable_init=0,lazy_journal_init=0,nodiscard -N 200000 -d "$sysroot" "$out/disk.img"
 chattr -R -f -i "$sysroot" || true # ostree marks the roots of deployments immutable

@@ -61,6 +61,19 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
     },
   );
 
+  for (const selinux of ['auto', 'off'] as const) {
+    boot(
+      `selinux: ${selinux}: the store is ${selinux === 'off' ? 'not ' : ''}labelled, in the background, once it is there`,
+      { entry: { selinux }, after: asked },
+      ({ code, found }) => {
+        expect(code).toBe(0);
+        const labels = found.indexOf('systemctl start --no-block nix-label.path nix-label.service');
+        if (selinux === 'off') expect(found).not.toContain('nix-label');
+        else expect(labels).toBeGreaterThan(found.indexOf('systemctl daemon-reload'));
+      },
+    );
+  }
+
   const hostile = [
     '--proxy=$(touch /run/owned)',
     "--a='; touch /run/owned; '",

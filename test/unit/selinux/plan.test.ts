@@ -13,11 +13,11 @@ const files = readStaticFiles(join(import.meta.dirname, '../../../modules/nix/fi
 const share = '/usr/share/bluebuild/nix';
 const own = [
   '/usr/lib/systemd/system/multi-user.target.wants/nix-label.service',
+  '/usr/lib/systemd/system/nix-install.service.d/50-selinux.conf',
   '/usr/lib/systemd/system/nix-label-again.service',
   '/usr/lib/systemd/system/nix-label.path',
   '/usr/lib/systemd/system/nix-label.service',
   '/usr/lib/systemd/system/paths.target.wants/nix-label.path',
-  '/usr/libexec/bluebuild/nix/keep-policy',
   '/usr/libexec/bluebuild/nix/nix-label',
   `${share}/bluebuild-nix.cil`,
 ];

@@ -13,11 +13,8 @@ lay_down() {
     while IFS= read -r argument; do
         set -- "$@" "$argument"
     done <"$share/installer-args"
-    # An image with a policy for /nix has this: the installer is to load none of its own.
-    set -- "$file" "$@"
-    if [ -x "$program/keep-policy" ]; then set -- "$program/keep-policy" "$@"; fi
     code=0
-    "$@" </dev/null 9>&- || code=$?
+    "$file" "$@" </dev/null 9>&- || code=$?
     if [ "$code" -eq 0 ] && is_complete_store; then
         hand_over
         return

@@ -1,0 +1,100 @@
+import { selinuxArguments } from './lab/base.ts';
+import type { RunningGuest } from './lab/machine.ts';
+import { waitUntil } from './lab/wait.ts';
+
+/** How an image on `lab-selinux-base` is booted. */
+export const enforcing = { kernelArguments: [...selinuxArguments, 'enforcing=1'], limit: 400 };
+
+// Some programs have domains of their own, which may not write to the files of the lab's root shell: `| cat`.
+
+/**
+ * What the records of denials (AVC) of this boot say of Nix: of /nix, the daemon, what builds, or a unit of the image and
+ * what it runs. What the base's own policy lacks for the base's own programs is not of it.
+ */
+export const denials = async (guest: RunningGuest): Promise<string[]> => {
+  const all = await guest.succeed('journalctl --boot --output=cat | grep -E "avc: +denied" || true');
+  return all.split('\n').filter((line) => ofNix.test(line) && !line.includes('path="/run/lab/'));
+};
+
+const ofNix = new RegExp(
+  [
+    '[/"]nix',
+    'bluebuild',
+    'determinate',
+    'scontext=\\S+:(initrc_t|unconfined_t):',
+    'tcontext=\\S+:default_t:\\S+ tclass=(?!lnk_file)',
+    'comm="?(restorecon|gpasswd|groupadd|useradd|systemd-sysuser)',
+  ].join('|'),
+);
+
+/** All that says which policy a machine has, in the kernel and in /etc. */
+export const policyOf = async (guest: RunningGuest): Promise<Record<string, string>> => ({
+  mode: await guest.succeed('getenforce'),
+  kernel: await guest.succeed('sha256sum < /sys/fs/selinux/policy'),
+  modules: await guest.succeed('semodule --list=full | cat', 120),
+  files: await guest.succeed('cd /etc/selinux && find . -type f ! -name "*.LOCK" -exec sha256sum {} + | sort -k 2'),
+  'as the image': await guest.succeed('diff --recursive --brief /etc/selinux /usr/etc/selinux'),
+  'ostree config-diff': await guest.succeed('ostree admin config-diff | grep selinux || true'),
+  'users and their labels': await guest.succeed('ls --context /etc/passwd /etc/group /etc/shadow /etc/gshadow'),
+});
+
+/** What a relabel would change, by `restorecon -n`, in paths that it walks through. */
+export const wrongLabels = async (guest: RunningGuest, ...paths: string[]): Promise<string[]> => {
+  const { stdout, code } = await guest.run(`set -o pipefail; restorecon -nRFv ${paths.join(' ')} 2>&1 | cat`, 180);
+  if (code !== 0) throw new Error(`restorecon -n exited with ${code}: ${stdout}`);
+  return stdout.split('\n').filter((line) => line !== '');
+};
+
+/** Waits, for `limit` seconds, until a relabel would change nothing; then throws with what it still would. */
+export const waitForLabels = async (guest: RunningGuest, limit: number, ...paths: string[]): Promise<void> => {
+  let wrong: string[] = [];
+  try {
+    await waitUntil(`the labels of ${paths.join(' ')}`, limit, async () => {
+      wrong = await wrongLabels(guest, ...paths);
+      return wrong.length === 0 ? true : undefined;
+    });
+  } catch (cause) {
+    throw new Error(`still to be labelled after ${limit} s:\n${wrong.join('\n')}`, { cause });
+  }
+};
+
+/** The type of a file, as it is now. */
+export const typeOf = async (guest: RunningGuest, path: string): Promise<string> =>
+  (await guest.succeed(`stat --format=%C ${path}`)).split(':')[2] ?? '';
+
+/** A derivation that runs bash in Nix's sandbox; `b NAME ARGUMENTS…` is busybox's applet of that name. */
+export const shellDerivation = (name: string, script: string): string => `derivation {
+  name = "${name}";
+  system = "x86_64-linux";
+  builder = "/bin/sh";
+  busybox = /usr/bin/busybox;
+  args = [ "-c" ''
+    b() { (exec -a "$1" $busybox "''\${@:2}"); }
+    ${script.replaceAll('${', "''${")}
+  '' ];
+}
+`;
+
+/** Builds it as an unprivileged user, and gives the store path. */
+export const buildAs = async (guest: RunningGuest, user: string, name: string, script: string): Promise<string> => {
+  await guest.write(`/tmp/${name}.nix`, shellDerivation(name, script));
+  const command = `nix-build --no-out-link --option substitute false /tmp/${name}.nix`;
+  const { code, stdout, stderr } = await guest.runAs(user, command, 180);
+  if (code !== 0) throw new Error(`\`${command}\` exited with ${code}:\n${stdout}${stderr}`);
+  return stdout.trim();
+};
+
+/** A script for a package with a program, a unit that runs it, and more that is labelled by its place. */
+export const packageScript = (name: string): string => `
+    b mkdir -p $out/bin $out/sbin $out/lib/systemd/system $out/share/man $out/etc $out/libexec/bin $out/lib/${name}/bin
+    for file in bin/${name} sbin/${name}d; do
+      printf '#!/bin/bash\\n# %s\\ncat /proc/self/attr/current > /run/%s\\n' "$file" "${name}" > $out/$file
+      b chmod 755 $out/$file
+    done
+    printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=%s/bin/${name}\\n' "$out" \\
+      > $out/lib/systemd/system/${name}.service
+    for file in lib/${name}.so lib/${name}/bin/x share/man/${name} etc/${name}.conf libexec/bin/${name} ${name}.txt; do
+      echo "${name} $file" > $out/$file
+    done
+    b ln -s bin $out/programs
+    b ln -s ../lib/${name}.so $out/share/link`;

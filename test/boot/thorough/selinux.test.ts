@@ -1,0 +1,121 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { nixInstaller } from '../lab/nix-installer.ts';
+import { scenario } from '../lab/scenario.ts';
+import { buildAndRun, installedMachine, nixFaults, waitForNix } from '../nix-guest.ts';
+import { laterModule, nixImage } from '../nix-image.ts';
+import {
+  buildAs,
+  denials,
+  enforcing,
+  packageScript,
+  policyOf,
+  typeOf,
+  waitForLabels,
+  wrongLabels,
+} from '../selinux-guest.ts';
+
+const base = 'lab-selinux-base';
+
+scenario(
+  'SELinux enforcing: an update brings other labels, a rollback the old ones, and the policy is the image’s each time',
+  async (lab) => {
+    const machine = await installedMachine(lab, await nixImage({ base }), enforcing);
+    const modules = await laterModule(lab.directory);
+    const source = join(modules, 'nix/files/selinux/usr/share/bluebuild/nix/bluebuild-nix.cil');
+    const more = '(filecon "/nix/store/[^/]+/libexec(/.*)?" any (system_u object_r bin_t ((s0) (s0))))\n';
+    await writeFile(source, (await readFile(source, 'utf8')) + more);
+    const later = await nixImage({ base, modules });
+
+    let guest = await machine.boot(enforcing);
+    const first = await policyOf(guest);
+    const tool = await buildAs(guest, 'lab', 'tool', packageScript('tool'));
+    await waitForLabels(guest, 20, tool);
+    expect(await typeOf(guest, `${tool}/libexec`)).toBe('default_t');
+    await guest.update(later);
+
+    guest = await guest.reboot(enforcing);
+    expect(await policyOf(guest)).toMatchObject({ mode: 'Enforcing', 'as the image': '', 'ostree config-diff': '' });
+    await waitForLabels(guest, 60, '/nix');
+    expect(await typeOf(guest, `${tool}/libexec`)).toBe('bin_t');
+    expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
+    expect(await nixFaults(guest)).toEqual([]);
+    expect(await denials(guest)).toEqual([]);
+    await guest.rollBack();
+
+    guest = await guest.reboot(enforcing);
+    expect(await policyOf(guest)).toEqual(first);
+    await waitForLabels(guest, 60, '/nix');
+    expect(await typeOf(guest, `${tool}/libexec`)).toBe('default_t');
+    expect(await buildAndRun(guest, 'back')).toBe('back was built by nix');
+    expect(await nixFaults(guest)).toEqual([]);
+    expect(await denials(guest)).toEqual([]);
+  },
+  1800,
+);
+
+scenario(
+  'SELinux enforcing: a relabel through either path, or by nix-label, gives a store without labels the same ones',
+  async (lab) => {
+    const machine = await installedMachine(lab, await nixImage({ base }), enforcing);
+    const guest = await machine.boot(enforcing);
+    const ways = [
+      'restorecon -RF /nix',
+      'restorecon -RF /var/lib/nix',
+      'rm /nix/var/bluebuild-nix/labels && systemctl start nix-label.service',
+    ];
+    for (const way of ways) {
+      await guest.succeed('chcon -R -u unconfined_u -t var_lib_t /var/lib/nix', 120);
+      expect(await wrongLabels(guest, '/nix')).not.toEqual([]);
+      await guest.succeed(way, 120);
+      expect(await wrongLabels(guest, '/nix', '/var/lib/nix'), way).toEqual([]);
+    }
+    expect(await buildAndRun(guest, 'relabelled')).toBe('relabelled was built by nix');
+    expect(await nixFaults(guest)).toEqual([]);
+    expect(await denials(guest)).toEqual([]);
+  },
+  1200,
+);
+
+scenario(
+  'SELinux enforcing: a store that was made without SELinux, in /var/home, is adopted and labelled',
+  async (lab) => {
+    await copyFile(await nixInstaller(), join(lab.directory, 'nix-installer'));
+    const byHand = await lab.image({
+      context: lab.directory,
+      containerfile: `FROM ${base}\nCOPY nix-installer /usr/bin/nix-installer\nRUN mkdir /nix\n`,
+    });
+    const machine = await lab.machine(byHand);
+    let guest = await machine.boot();
+    await guest.succeed('nix-installer install ostree --no-confirm --persistence /var/home/nix', 400);
+    await buildAndRun(guest, 'kept', '--out-link /var/home/lab/kept');
+    await guest.update(await nixImage({ base, entry: { persistence: '/var/home/nix' } }));
+
+    guest = await guest.reboot(enforcing);
+    await guest.waitForUnit('nix-install.service', 200);
+    await waitForLabels(guest, 60, '/nix', '/var/home/nix');
+    expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
+    expect(await nixFaults(guest, { persistence: '/var/home/nix' })).toEqual([]);
+    expect(await policyOf(guest)).toMatchObject({ 'as the image': '', 'ostree config-diff': '' });
+  },
+  1800,
+);
+
+scenario(
+  'SELinux enforcing: with a transient root /nix has its labels, too',
+  async (lab) => {
+    const image = await nixImage({ base, entry: { 'transient-root': 'initramfs' } });
+    const machine = await lab.machine(image);
+    const transient = { ...enforcing, kernelArguments: [...enforcing.kernelArguments, 'root.transient=true'] };
+    const guest = await machine.boot(transient);
+    await guest.succeed('mkdir /lab-directory');
+    await waitForNix(guest);
+    expect(await typeOf(guest, '/')).toBe('root_t');
+    expect(await wrongLabels(guest, '/nix')).toEqual([]);
+    expect(await buildAndRun(guest, 'transient')).toBe('transient was built by nix');
+    expect(await nixFaults(guest)).toEqual([]);
+    expect(await denials(guest)).toEqual([]);
+  },
+  1800,
+);
