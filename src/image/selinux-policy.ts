@@ -63,7 +63,7 @@ export async function buildSelinuxPolicy(
 ): Promise<string[]> {
   const root = written.path;
   const work = written.workDirectory('/usr/share');
-  const trees = [...new Set([directory, storeRoot])];
+  const trees = `${storeRoot}/`.startsWith(`${directory}/`) ? [directory] : [directory, storeRoot];
   for (const tree of trees) fs.cpSync(join(root, tree), join(root, work, tree), { recursive: true, ...verbatim });
   for (const tree of trees) copyModes(join(root, tree), join(root, work, tree));
   const { run, end } = programsOf(root, {});
