@@ -49,7 +49,7 @@ scenario(
     const told = await guest.succeed(journal);
     expect(told).toContain(`Adopting the Nix store that is in ${persistence} already`);
     expect(told).toContain('/etc/systemd/system/nix.mount');
-    expect(await guest.succeed(ofNixInEtc)).toBe('A    nix/nix.custom.conf');
+    expect(await guest.succeed(ofNixInEtc)).toBe('');
     expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
     expect((await guest.runAs('lab', 'nix --version')).stdout).toBe(
       `nix (Nix) ${(await nixTarball('trixie')).version}\n`,
