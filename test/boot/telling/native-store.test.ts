@@ -2,9 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { firstBoot } from '../../unit/nix-install/first-boot.ts';
 import { nixTarball } from '../lab/nix-tarball.ts';
+
+vi.setConfig({ testTimeout: 300_000 });
 
 const install = '/usr/libexec/bluebuild/nix/nix-install';
 const state = '/nix/var/bluebuild-nix';
