@@ -24,7 +24,7 @@ nix-env --profile ${profile} --install "$(nix-store --add /tmp/${name})" 2>/dev/
 const older = await nixTarball('trixie');
 const newer = await nixTarball('forky');
 const imageOf = ({ version, path }: { version: string; path: string }) => ({
-  entry: { installer: { provider: 'native' as const, version } },
+  entry: { installer: { provider: 'native' as const, version }, selinux: 'off' as const },
   download: path,
 });
 const images = { older: imageOf(older), newer: imageOf(newer) };
