@@ -28,6 +28,12 @@ export const startInstallation = async (guest: RunningGuest): Promise<void> => {
 export const statusOf = async (guest: RunningGuest): Promise<string> =>
   (await guest.run('systemctl status --no-pager --full --lines=20 nix-install.service')).stdout;
 
+/** Waits until `statusOf` has a line that matches an extended regular expression: each new try begins without one. */
+export const waitForStatus = async (guest: RunningGuest, pattern: string, limit: number): Promise<void> => {
+  const status = 'systemctl status --no-pager --full --lines=20 nix-install.service';
+  await guest.waitFor(`${status} | grep -E '${pattern}'`, limit);
+};
+
 /** Cuts the power at the moment when a condition begins to hold while nix-install.service is at work. */
 export const cutPowerAt = async (guest: RunningGuest, condition: string): Promise<void> => {
   // Stopped in its place, because a condition may hold for less time than it takes to hear of it.
