@@ -26,10 +26,8 @@ const architectureOption = () =>
     .env('OS_ARCH')
     .default(architectureOf(process.arch), 'this machine')
     .argParser(parseArchitecture);
-const withoutOption = () =>
-  new Option('--without <step...>', 'leave out what only an image build can do, instead of refusing')
-    .choices(stepKinds)
-    .default([]);
+const withoutOption = (description = 'leave out what only an image build can do, instead of refusing') =>
+  new Option('--without <step...>', description).choices(stepKinds).default([]);
 const configOption = () => new Option('--config <json>', 'the entry itself as JSON, as BlueBuild passes it');
 
 program
@@ -55,14 +53,15 @@ program
   .addOption(architectureOption())
   .option('--json', 'every entry with its mode, size and digest, as JSON')
   .option('--show <path>', 'the content of one file of the plan')
+  .addOption(withoutOption('leave out what only an image build can do'))
   .action(
     async (
       recipe: string | undefined,
-      options: { config?: string; arch: Architecture; json?: true; show?: string },
+      options: { config?: string; arch: Architecture; json?: true; show?: string; without: StepKind[] },
     ) => {
       const { plan } = await import('./commands/plan.ts');
-      const { arch: architecture, json = false, show } = options;
-      process.exitCode = plan(sourceOf(recipe, options.config), { architecture, json, show }, module, output);
+      const { arch: architecture, json = false, show, without } = options;
+      process.exitCode = plan(sourceOf(recipe, options.config), { architecture, json, show, without }, module, output);
     },
   );
 

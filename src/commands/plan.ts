@@ -6,6 +6,7 @@ import { picture } from '../image/picture.ts';
 import { readStaticFiles } from '../image/static-files.ts';
 import type { ImageEntry, Plan } from '../plan/image-entry.ts';
 import { plan as planOf } from '../plan/plan.ts';
+import type { StepKind } from '../plan/step.ts';
 import { readConfiguration, type Source } from './configuration.ts';
 import type { Module } from './module.ts';
 import type { Output } from './output.ts';
@@ -14,7 +15,7 @@ import { summary } from './validate.ts';
 /** Shows what would be baked, without touching anything. Gives the exit code. */
 export function plan(
   source: Source,
-  options: { architecture: Architecture; json: boolean; show: string | undefined },
+  options: { architecture: Architecture; json: boolean; show: string | undefined; without: readonly StepKind[] },
   module: Module,
   output: Output,
 ): number {
@@ -23,7 +24,7 @@ export function plan(
     output.err(formatDiagnostics(config, 'text', output.errColors));
     return 1;
   }
-  const planned = planOf(config, readStaticFiles(module.files), module.version);
+  const planned = planOf(config, readStaticFiles(module.files), module.version, options.without);
   if (options.show !== undefined) return show(planned, options.show, output);
   if (options.json) {
     output.out(

@@ -90,10 +90,10 @@ export function bluebuildContainerfile(source: ModuleSource, commands: (Record<s
   ].join('\n')}\n`;
 }
 
-/** What the program says that it will bake: path, kind, mode, digest or target. */
+/** What the program says that it will bake (path, kind, mode, digest or target) into a base without an SELinux policy. */
 export async function planOf(config: Record<string, unknown>): Promise<PlannedEntry[]> {
   const { stdout } = await execa({ cwd: repository, preferLocal: true })('node', [
-    ...['src/cli.ts', 'plan', '--json', '--config', JSON.stringify(config)],
+    ...['src/cli.ts', 'plan', '--json', '--config', JSON.stringify(config), '--without', 'selinux'],
   ]);
   return (JSON.parse(stdout) as { entries: PlannedEntry[] }).entries;
 }
