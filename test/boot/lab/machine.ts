@@ -109,10 +109,11 @@ export const makeMachine = async (
   if (options.disk === undefined) await layOver(await diskOf(image, options.diskSize), 'raw');
   else await layOver(options.disk, 'qcow2');
 
-  const consoleTail = async (file: string): Promise<string> =>
-    existsSync(join(directory, file)) ? tailOf(await readFile(join(directory, file), 'utf8'), 40) : '';
+  const consoleText = async (file: string): Promise<string> =>
+    existsSync(join(directory, file)) ? await readFile(join(directory, file), 'utf8') : '';
+  const consoleTail = async (file: string): Promise<string> => tailOf(await consoleText(file), 40);
 
-  const start = async (qemuOptions: QemuOptions, until: string, limit: number): Promise<RunningGuest> => {
+  const start = async (qemuOptions: QemuOptions, until: string, limit: number, attempts = 3): Promise<RunningGuest> => {
     const qemu = await startQemu(qemuOptions);
     current = { qemu, options: qemuOptions };
     const started = performance.now();
@@ -123,6 +124,11 @@ export const makeMachine = async (
       return guest;
     } catch (error) {
       const shown = await consoleTail(qemuOptions.console);
+      // QEMU may run half of an instruction that the kernel patches meanwhile: its fault, which no image can cause or cure.
+      if (attempts > 1 && (await consoleText(qemuOptions.console)).includes('Oops: int3')) {
+        await qemu.kill();
+        return await start(qemuOptions, until, limit, attempts - 1);
+      }
       throw new Error(`${name} did not boot: ${String(error)}\nThe end of its console:\n${shown}`, { cause: error });
     }
   };
