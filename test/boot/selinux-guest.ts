@@ -32,7 +32,10 @@ export const policyOf = async (guest: RunningGuest): Promise<Record<string, stri
   mode: await guest.succeed('getenforce'),
   kernel: await guest.succeed('sha256sum < /sys/fs/selinux/policy'),
   modules: await guest.succeed('semodule --list=full | cat', 120),
-  files: await guest.succeed('cd /etc/selinux && find . -type f ! -name "*.LOCK" -exec sha256sum {} + | sort -k 2'),
+  files: await guest.succeed(
+    'cd /etc/selinux && find . -type f ! -name "*.LOCK" -exec sha256sum {} + | sort -k 2',
+    240,
+  ),
   'as the image': await guest.succeed('diff --recursive --brief /etc/selinux /usr/etc/selinux'),
   'ostree config-diff': await guest.succeed('ostree admin config-diff | grep selinux || true'),
   'users and their labels': await guest.succeed('ls --context /etc/passwd /etc/group /etc/shadow /etc/gshadow'),
