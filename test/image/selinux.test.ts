@@ -214,7 +214,7 @@ describe('bake in a root with a policy', { timeout: 240_000 }, () => {
     writeFileSync(join(modules, '400/theirs/cil'), theirs);
     writeFileSync(join(modules, '400/theirs/lang_ext'), 'cil');
     const { exitCode, all } = await start();
-    rmSync(join(modules, '400'), { recursive: true });
+    rmSync(join(modules, '400/theirs'), { recursive: true });
     expect(exitCode, all).toBe(1);
     expect(all).toMatch(/Problems processing filecon rules[\s\S]*error: semodule failed/);
     expectUntouched();
