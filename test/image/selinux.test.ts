@@ -94,7 +94,7 @@ describe('an image build with a policy', { timeout: 300_000 }, () => {
   });
 
   test('the module is in the store of the policy, and its source in the image', async () => {
-    expect(await policyModules(root)).toEqual(['200 bluebuild-nix    cil         ']);
+    expect(await policyModules(root)).toContain('200 bluebuild-nix    cil         ');
     const source = readFileSync(join(root, 'usr/share/bluebuild/nix/bluebuild-nix.cil'), 'utf8');
     await execa('chroot', [root, 'sh', '-euc', 'cd /tmp; semodule --cil --extract bluebuild-nix']);
     expect(readFileSync(join(root, 'tmp/bluebuild-nix.cil'), 'utf8')).toBe(source);
