@@ -105,13 +105,10 @@ describe('an image build with a policy', { timeout: 300_000 }, () => {
 
   test('the compiled policy is what its modules compile to', async () => {
     await execa('chroot', [root, 'semodule', '--noreload', '--build']);
-    const { changed, ...rest } = difference(tree, readTree(root));
-    expect(rest).toEqual({
-      added: ['default/semanage.read.LOCK', 'default/semanage.trans.LOCK', 'final'].map(
-        (name) => `/etc/selinux/${name}`,
-      ),
-      removed: [],
-    });
+    const { added, removed, changed } = difference(tree, readTree(root));
+    expect(removed).toEqual([]);
+    // What semodule leaves where it ran, which the bake takes away unless the base had it.
+    expect(added.filter((path) => !/\.LOCK$|^\/etc\/selinux\/final$/.test(path))).toEqual([]);
     expect(changed.filter((path) => path !== `${policy}/active/commit_num`)).toEqual([]);
   });
 
@@ -272,7 +269,7 @@ describe('bake in a root with a policy', { timeout: 240_000 }, () => {
     expect(all).toContain(
       'warning: the modules of the policy are in /var/lib/selinux, which an ostree image does not carry',
     );
-    expect(await policyModules(there)).toHaveLength(1);
+    expect(await policyModules(there)).toContain('200 bluebuild-nix    cil         ');
     rmSync(there, { recursive: true });
   });
 
