@@ -5,7 +5,7 @@
  * `node test/bench/first-boot.ts [ROUNDS]`; root, what the boot lab needs, and `npm run build`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { OwnedMachine } from '../boot/lab/machine.ts';
+import type { Machine, OwnedMachine, SavedState } from '../boot/lab/machine.ts';
 import { makeMachine } from '../boot/lab/machine.ts';
 import { setup, teardown } from '../boot/lab/prepare.ts';
 import type { Lab } from '../boot/lab/scenario.ts';
@@ -32,7 +32,7 @@ const directory = await mkdtemp('/tmp/boot-lab-');
 const machines: OwnedMachine[] = [];
 try {
   const costs: Record<string, Cost[]> = {};
-  const states: Record<string, Awaited<ReturnType<typeof beforeInstallation>>> = {};
+  const states: Record<string, { machine: Machine; state: SavedState }> = {};
   for (const [name, provider] of Object.entries(providers)) {
     const lab: Pick<Lab, 'machine'> = {
       machine: async (image, options) => {
@@ -41,7 +41,8 @@ try {
         return machine;
       },
     };
-    states[name] = await beforeInstallation(lab, provider);
+    const { machine, guest } = await beforeInstallation(lab, provider);
+    states[name] = { machine, state: await guest.saveState() };
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, { machine, state }] of Object.entries(states)) {

@@ -11,8 +11,7 @@ const fill = (leave: number): string =>
 /** A disk with too little room, and one that fills up meanwhile: told, and Nix comes once there is room. */
 export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
   const { minimumFree, moments } = provider;
-  const { machine, state } = await beforeInstallation(lab, provider);
-  const guest = await machine.resume(state);
+  const { guest } = await beforeInstallation(lab, provider);
   await guest.succeed(fill(minimumFree - 100));
   await startInstallation(guest);
   await waitForStatus(guest, `Not enough room .*/var/lib/nix has [0-9]+ MiB free, and ${minimumFree} MiB are`, 120);
@@ -32,8 +31,7 @@ export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
 
 /** A persistence directory that cannot be written: told, and the next boot installs. */
 export const readOnlyPersistence = async (lab: Lab, provider: Provider): Promise<void> => {
-  const { machine, state } = await beforeInstallation(lab, provider);
-  let guest = await machine.resume(state);
+  let { guest } = await beforeInstallation(lab, provider);
   await guest.succeed(
     `systemctl stop nix.mount
      mount --bind /var/lib/nix /var/lib/nix && mount -o remount,bind,ro /var/lib/nix
@@ -48,8 +46,7 @@ export const readOnlyPersistence = async (lab: Lab, provider: Provider): Promise
 
 /** The user reboots in the middle: the next boot starts over. */
 export const rebootInTheMiddle = async (lab: Lab, provider: Provider): Promise<void> => {
-  const { machine, state } = await beforeInstallation(lab, provider);
-  let guest = await machine.resume(state);
+  let { guest } = await beforeInstallation(lab, provider);
   await startInstallation(guest);
   await guest.waitFor(provider.moments['with one store path in place'] ?? '', 300);
   guest = await guest.reboot();

@@ -1,22 +1,23 @@
 import { expect } from 'vitest';
-import type { Machine, RunningGuest, SavedState } from './lab/machine.ts';
+import type { Image } from './lab/image.ts';
+import type { Machine, RunningGuest } from './lab/machine.ts';
 import type { Lab } from './lab/scenario.ts';
 import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
 import { nixImage } from './nix-image.ts';
 import type { Provider } from './providers.ts';
 
-/** A machine that is about to install Nix, to go on from as often as wanted. */
+/** A machine that is on and about to install Nix. */
 export const beforeInstallation = async (
   lab: Pick<Lab, 'machine'>,
   provider: Provider,
-): Promise<{ machine: Machine; state: SavedState }> => {
+): Promise<{ machine: Machine; guest: RunningGuest }> => {
   const machine = await lab.machine(await nixImage(await provider.image()));
   // The lab's control answers before local-fs.target, when the start of nix-install.service is still to come.
   const guest = await machine.boot({ until: 'control' });
   await guest.succeed('systemctl stop nix-install.service');
   await guest.waitForUnit('multi-user.target', 120);
   expect(await guest.succeed('ls -A /var/lib/nix')).toBe('');
-  return { machine, state: await guest.saveState() };
+  return { machine, guest };
 };
 
 /** Lets the installation begin, as multi-user.target would. */
@@ -34,22 +35,59 @@ export const waitForStatus = async (guest: RunningGuest, pattern: string, limit:
   await guest.waitFor(`${status} | grep -E '${pattern}'`, limit);
 };
 
-/** Cuts the power at the moment when a condition begins to hold while nix-install.service is at work. */
-export const cutPowerAt = async (guest: RunningGuest, condition: string): Promise<void> => {
-  // Stopped in its place, because a condition may hold for less time than it takes to hear of it.
-  const freeze = 'echo 1 >/sys/fs/cgroup/system.slice/nix-install.service/cgroup.freeze';
-  await guest.succeed(`until ${condition}; do :; done >/dev/null 2>&1; ${freeze}`, 400);
-  expect(await guest.succeed('systemctl show --value --property ActiveState nix-install.service')).toBe('activating');
+/**
+ * The disks that power cuts at these moments of one installation leave, each moment a condition that begins to hold while
+ * nix-install.service is at work. The installation goes on in between.
+ */
+export const disksAfterPowerCuts = async (
+  guest: RunningGuest,
+  moments: Record<string, string>,
+): Promise<Record<string, string>> => {
+  const disks: Record<string, string> = {};
+  const freezer = '/sys/fs/cgroup/system.slice/nix-install.service/cgroup.freeze';
+  await guest.waitFor(`test -e ${freezer}`, 120);
+  for (const [moment, condition] of Object.entries(moments)) {
+    // Stopped in its place, because a condition may hold for less time than it takes to hear of it.
+    const goOn = Object.keys(disks).length === 0 ? '' : `echo 0 >${freezer}; `;
+    await guest.succeed(`${goOn}until ${condition}; do :; done >/dev/null 2>&1; echo 1 >${freezer}`, 400);
+    expect(await guest.succeed('systemctl show --value --property ActiveState nix-install.service')).toBe('activating');
+    disks[moment] = await guest.diskAfterPowerCut();
+  }
   await guest.cutPower();
+  return disks;
 };
 
-/** Cuts the power at a moment of the installation; the next boot must end with a working Nix. */
-export const cutAndRecover = async (machine: Machine, state: SavedState, condition: string): Promise<void> => {
-  let guest = await machine.resume(state);
-  await startInstallation(guest);
-  await cutPowerAt(guest, condition);
-  guest = await machine.boot();
-  await waitForNix(guest);
-  expect(await buildAndRun(guest, 'recovered')).toBe('recovered was built by nix');
-  expect(await nixFaults(guest, { repaired: true })).toEqual([]);
+/** Boots a machine from each of these disks; each must end as `expectWhole` demands. */
+export const recover = async (
+  lab: Pick<Lab, 'machine'>,
+  image: Image,
+  disks: Record<string, string>,
+  expectWhole: (guest: RunningGuest) => Promise<void>,
+): Promise<void> => {
+  for (const [moment, disk] of Object.entries(disks)) {
+    try {
+      const guest = await (await lab.machine(image, { disk })).boot();
+      await expectWhole(guest);
+      await guest.cutPower();
+    } catch (error) {
+      throw new Error(`after a power cut ${moment}: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      });
+    }
+  }
+};
+
+/** Cuts the power at moments of an installation; after each, the next boot must end with a working Nix. */
+export const cutPowerAndRecover = async (
+  lab: Pick<Lab, 'machine'>,
+  provider: Provider,
+  moments: Record<string, string>,
+): Promise<void> => {
+  const image = await nixImage(await provider.image());
+  const guest = await (await lab.machine(image)).boot({ until: 'control' });
+  await recover(lab, image, await disksAfterPowerCuts(guest, moments), async (next) => {
+    await waitForNix(next);
+    expect(await buildAndRun(next, 'recovered')).toBe('recovered was built by nix');
+    expect(await nixFaults(next, { repaired: true })).toEqual([]);
+  });
 };

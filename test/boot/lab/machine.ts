@@ -39,6 +39,8 @@ export type RunningGuest = Guest & {
   reboot: (options?: BootOptions) => Promise<RunningGuest>;
   /** Pulls the plug: what the guest has not synced may be lost. */
   cutPower: () => Promise<void>;
+  /** The disk as pulling the plug now would leave it, for another machine's `disk`; this machine goes on. */
+  diskAfterPowerCut: () => Promise<string>;
   /** Freezes the machine where it is and ends it; `machine.resume` goes on from there, as often as wanted. */
   saveState: () => Promise<SavedState>;
   /**
@@ -68,7 +70,7 @@ export type MachineOptions = {
   /** As truncate(1) takes it; default 6G. */
   diskSize?: string;
   memoryMegabytes?: number;
-  /** A file of `copyDisk`, instead of a disk on which the image was just deployed. It is only read. */
+  /** A file of `copyDisk` or `diskAfterPowerCut`, instead of a disk on which the image was just deployed. It is only read. */
   disk?: string;
 };
 
@@ -177,6 +179,12 @@ export const makeMachine = async (
         return boot(bootOptions);
       },
       cutPower: () => qemu.kill(),
+      diskAfterPowerCut: async () => {
+        const left = disk;
+        disk = join(directory, `disk-${layers++}.qcow2`);
+        await qemu.leaveDisk(disk);
+        return left;
+      },
       saveState: async () => {
         const memory = join(directory, `state-${layers}`);
         await qemu.saveState(memory);

@@ -36,6 +36,8 @@ export type Qemu = {
   kill: () => Promise<void>;
   /** Writes the running machine to a file and ends QEMU; the disk then belongs to that state and must stay as it is. */
   saveState: (file: string) => Promise<void>;
+  /** Leaves the disk's file as it is now, with all that the guest has written so far; what follows goes to `overlay`. */
+  leaveDisk: (overlay: string) => Promise<void>;
 };
 
 /** Starts QEMU; settles as soon as it runs, not when the guest is up. */
@@ -50,7 +52,7 @@ export const startQemu = async (options: QemuOptions): Promise<Qemu> => {
     [
       // The guest ends with the test run, however that ends.
       ...['--pdeathsig', 'KILL', 'qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none'],
-      ...['-no-reboot', '-machine', 'pc,usb=off', '-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'Nehalem'],
+      ...['-no-reboot', '-machine', 'pc,usb=off', '-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'Nehalem,+rdrand'],
       ...['-m', String(options.memoryMegabytes), '-smp', '2', '-rtc', `base=${options.clock},clock=host`],
       ...['-kernel', options.kernel, '-initrd', options.initrd, '-append', options.kernelArguments],
       ...['-drive', `file=${options.disk},format=qcow2,if=virtio,cache=writeback,discard=unmap`],
@@ -109,6 +111,13 @@ export const startQemu = async (options: QemuOptions): Promise<Qemu> => {
       });
       await monitor.execute('quit').catch(() => {});
       await ended;
+    },
+    leaveDisk: async (overlay) => {
+      await monitor.execute('blockdev-snapshot-sync', {
+        device: 'virtio0', // as QEMU names the first of `-drive if=virtio`
+        'snapshot-file': overlay,
+        format: 'qcow2',
+      });
     },
   };
 };

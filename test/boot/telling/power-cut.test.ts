@@ -1,13 +1,15 @@
+import { cutPowerAndRecover } from '../interrupted-installation.ts';
 import { scenario } from '../lab/scenario.ts';
-import { beforeInstallation, cutAndRecover } from '../interrupted-installation.ts';
 import { installer } from '../providers.ts';
+
+const [unpacked, done] = ['while Nix is unpacked', 'when the installer has written its receipt'];
 
 scenario(
   'the power is cut while Nix is unpacked, and when it is all but done: the next boot repairs it',
-  async (lab) => {
-    const { machine, state } = await beforeInstallation(lab, installer);
-    await cutAndRecover(machine, state, installer.moments['while Nix is unpacked'] ?? '');
-    await cutAndRecover(machine, state, installer.moments['when the installer has written its receipt'] ?? '');
-  },
-  1800,
+  (lab) =>
+    cutPowerAndRecover(lab, installer, {
+      [unpacked]: installer.moments[unpacked] ?? '',
+      [done]: installer.moments[done] ?? '',
+    }),
+  1200,
 );

@@ -27,3 +27,18 @@ scenario('a saved state goes on twice from the same moment, each time with the d
     await next.cutPower();
   }
 });
+
+scenario(
+  'the disk after a power cut is as it was at that moment, and the machine that it is of goes on',
+  async (lab) => {
+    const image = await lab.image({ containerfile: 'FROM lab-base\n' });
+    const guest = await (await lab.machine(image)).boot();
+    await guest.succeed('echo kept > /var/lib/synced && sync && echo lost > /var/lib/unsynced');
+    const disk = await guest.diskAfterPowerCut();
+    await guest.succeed('echo later > /var/lib/later && sync');
+    const next = await (await lab.machine(image, { disk })).boot();
+    expect(await next.succeed('cat /var/lib/synced')).toBe('kept');
+    expect((await next.run('cat /var/lib/unsynced /var/lib/later')).stdout).not.toMatch(/lost|later/);
+    expect(await guest.succeed('cat /var/lib/later')).toBe('later');
+  },
+);

@@ -1,4 +1,4 @@
-import { fullDisk, readOnlyPersistence } from '../faulty-installation.ts';
+import { fullDisk, readOnlyPersistence, rebootInTheMiddle } from '../faulty-installation.ts';
 import { scenario } from '../lab/scenario.ts';
 import { ownTarball } from '../providers.ts';
 
@@ -11,5 +11,11 @@ scenario(
 scenario(
   'native: a persistence directory that cannot be written: told, and the next boot installs',
   (lab) => readOnlyPersistence(lab, ownTarball),
+  1200,
+);
+
+scenario(
+  'native: the user reboots in the middle: the next boot starts over',
+  (lab) => rebootInTheMiddle(lab, ownTarball),
   1200,
 );

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { cutPowerAt } from '../interrupted-installation.ts';
+import { disksAfterPowerCuts, recover } from '../interrupted-installation.ts';
 import { scenario } from '../lab/scenario.ts';
 import { nixTarball } from '../lab/nix-tarball.ts';
 import { native } from '../native-image.ts';
@@ -12,32 +12,20 @@ scenario(
   async (lab) => {
     const machine = await installedMachine(lab, await nixImage(await native('trixie')));
     let guest = await machine.boot();
-    await guest.update(await nixImage(await native('forky')));
+    const newer = await nixImage(await native('forky'));
+    await guest.update(newer);
     guest = await guest.reboot({ until: 'control' });
-    const state = await guest.saveState();
     const { version } = await nixTarball('forky');
-    const moments = {
+    const digest = await guest.succeed('sed -n s/^sha256=//p /usr/share/bluebuild/nix/install.conf');
+    const disks = await disksAfterPowerCuts(guest, {
       'while the new Nix is unpacked': 'test -d /nix/var/bluebuild-nix/work/store',
       'with one of its store paths in place': `ls -d /nix/store/*-nix-${version}`,
-      'when its root is there': 'test -e /nix/var/nix/gcroots/bluebuild-nix/DIGEST/nix',
+      'when its root is there': `test -e /nix/var/nix/gcroots/bluebuild-nix/${digest}/nix`,
       'when the default profile is switched': `readlink -f /nix/var/nix/profiles/default/bin/nix | grep ${version}`,
-    };
-    for (const [moment, condition] of Object.entries(moments)) {
-      guest = await machine.resume(state);
-      const digest = await guest.succeed('sed -n s/^sha256=//p /usr/share/bluebuild/nix/install.conf');
-      try {
-        await cutPowerAt(guest, condition.replace('DIGEST', digest));
-        guest = await machine.boot();
-        await expectNixOf(guest, 'forky');
-      } catch (error) {
-        throw new Error(`after a power cut ${moment}: ${error instanceof Error ? error.message : error}`, {
-          cause: error,
-        });
-      }
-      await guest.cutPower();
-    }
+    });
+    await recover(lab, newer, disks, (next) => expectNixOf(next, 'forky'));
   },
-  2400,
+  1800,
 );
 
 scenario(
