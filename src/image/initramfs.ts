@@ -138,6 +138,7 @@ const requiredInside = [
   '/usr/lib/ostree/ostree-prepare-root',
   prepareRootUnit,
   `${prepareRootUnit}.wants/transient-root.service`,
+  `${prepareRootUnit}.wants/transient-root-units.service`,
 ];
 
 function checkPrepareRoot(root: string): void {

@@ -20,6 +20,13 @@ export function transientRootSteps({ transientRoot }: Config): Step[] {
       holds: {
         '/usr/libexec/bluebuild/nix/transient-root': `${dracutModule}/transient-root`,
         '/usr/lib/systemd/system/transient-root.service': `${dracutModule}/transient-root.service`,
+        '/usr/lib/systemd/system/transient-root-units.service': `${dracutModule}/transient-root-units.service`,
+        ...Object.fromEntries(
+          ['transient-root-label.service', 'service.d/50-transient-root-label.conf'].map((file) => [
+            `/usr/share/bluebuild/nix/transient-root/${file}`,
+            `${dracutModule}/booted/${file}`,
+          ]),
+        ),
       },
     },
   ];

@@ -1,6 +1,10 @@
+import { expect } from 'vitest';
 import { selinuxArguments } from './lab/base.ts';
 import type { RunningGuest } from './lab/machine.ts';
+import type { Lab } from './lab/scenario.ts';
 import { waitUntil } from './lab/wait.ts';
+import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
+import { type NixImage, nixImage } from './nix-image.ts';
 
 /** How an image on `lab-selinux-base` is booted. */
 export const enforcing = { kernelArguments: [...selinuxArguments, 'enforcing=1'], limit: 400 };
@@ -36,10 +40,28 @@ export const policyOf = async (guest: RunningGuest): Promise<Record<string, stri
     'cd /etc/selinux && find . -type f ! -name "*.LOCK" -exec sha256sum {} + | sort -k 2',
     240,
   ),
-  'as the image': await guest.succeed('diff --recursive --brief /etc/selinux /usr/etc/selinux'),
-  'ostree config-diff': await guest.succeed('ostree admin config-diff | grep selinux || true'),
+  'as the image': await guest.succeed(
+    'diff --recursive --brief /etc/selinux /usr/etc/selinux | sed -n "s/^Files .etc.selinux.default.\\(.*\\) and .*/\\1/p; t; p"',
+  ),
+  'ostree config-diff': await guest.succeed(
+    'ostree admin config-diff | sed -n "/selinux/{s/.* selinux.default.//;p}" | sort',
+  ),
   'users and their labels': await guest.succeed('ls --context /etc/passwd /etc/group /etc/shadow /etc/gshadow'),
 });
+
+/**
+ * What `policyOf` may find otherwise than in the image once ostree has deployed an update: it runs `semodule --refresh`, and
+ * Debian's writes the compiled policy anew, in an image without this module as well.
+ */
+const writtenByOstree = /^((active\/commit_num|active\/policy\.kern|policy\/policy\.\d+)(\n|$))*$/;
+
+/** The policy after an update is the image's, but for what ostree itself writes. */
+export const expectPolicyOfUpdate = async (guest: RunningGuest): Promise<void> => {
+  const after = await policyOf(guest);
+  expect(after).toMatchObject({ mode: 'Enforcing' });
+  expect(after['as the image']).toMatch(writtenByOstree);
+  expect(after['ostree config-diff']).toMatch(writtenByOstree);
+};
 
 /** What a relabel would change, by `restorecon -n`, in paths that it walks through. */
 export const wrongLabels = async (guest: RunningGuest, ...paths: string[]): Promise<string[]> => {
@@ -101,3 +123,19 @@ export const packageScript = (name: string): string => `
     done
     b ln -s bin $out/programs
     b ln -s ../lib/${name}.so $out/share/link`;
+
+/** First boot lays Nix down with its labels, and leaves the policy as the image has it. */
+export const labelledFirstBoot = async (lab: Lab, image: NixImage): Promise<RunningGuest> => {
+  const machine = await lab.machine(await nixImage({ ...image, base: 'lab-selinux-base' }));
+  const guest = await machine.boot({ ...enforcing, until: 'control' });
+  const before = await policyOf(guest);
+  expect(before).toMatchObject({ mode: 'Enforcing', 'as the image': '', 'ostree config-diff': '' });
+  await waitForNix(guest);
+  expect(await policyOf(guest)).toEqual(before);
+  expect(await wrongLabels(guest, '/nix', '/var/lib/nix')).toEqual([]);
+  expect(await typeOf(guest, '$(readlink -f /nix/var/nix/profiles/default/bin/nix)')).toBe('bin_t');
+  expect(await buildAndRun(guest, 'first')).toBe('first was built by nix');
+  expect(await nixFaults(guest)).toEqual([]);
+  expect(await denials(guest)).toEqual([]);
+  return guest;
+};

@@ -54,7 +54,7 @@ if [ "$variant" = selinux ]; then
   done >>"$tree/etc/selinux/default/contexts/files/file_contexts.subs_dist"
   # The lab's root shell is what an administrator's is who has logged in.
   mkdir "$tree/usr/lib/systemd/system/lab-control.service.d"
-  printf '[Service]\nExecStart=\nExecStart=/usr/bin/runcon unconfined_u:unconfined_r:unconfined_t:s0 /usr/libexec/lab/control\n' \
+  printf '[Service]\nExecStart=\nExecStart=/usr/libexec/lab/logged-in /usr/libexec/lab/control\n' \
     >"$tree/usr/lib/systemd/system/lab-control.service.d/selinux.conf"
 fi
 

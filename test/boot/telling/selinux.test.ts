@@ -1,32 +1,22 @@
 import { expect } from 'vitest';
 import { scenario } from '../lab/scenario.ts';
-import { buildAndRun, installedMachine, nixFaults, waitForNix } from '../nix-guest.ts';
+import { installedMachine, nixFaults } from '../nix-guest.ts';
 import { nixImage } from '../nix-image.ts';
 import {
   buildAs,
   denials,
   enforcing,
+  labelledFirstBoot,
   packageScript,
   policyOf,
   typeOf,
   waitForLabels,
-  wrongLabels,
 } from '../selinux-guest.ts';
 
 scenario(
   'SELinux enforcing: first boot lays Nix down with its labels, and leaves the policy as the image has it',
   async (lab) => {
-    const machine = await lab.machine(await nixImage({ base: 'lab-selinux-base' }));
-    const guest = await machine.boot({ ...enforcing, until: 'control' });
-    const before = await policyOf(guest);
-    expect(before).toMatchObject({ mode: 'Enforcing', 'as the image': '', 'ostree config-diff': '' });
-    await waitForNix(guest);
-    expect(await policyOf(guest)).toEqual(before);
-    expect(await wrongLabels(guest, '/nix', '/var/lib/nix')).toEqual([]);
-    expect(await typeOf(guest, '/nix/var/nix/profiles/default/bin/nix')).toBe('bin_t');
-    expect(await buildAndRun(guest, 'first')).toBe('first was built by nix');
-    expect(await nixFaults(guest)).toEqual([]);
-    expect(await denials(guest)).toEqual([]);
+    const guest = await labelledFirstBoot(lab, {});
     // The records are there to be read.
     await guest.succeed('runcon system_u:system_r:getty_t:s0 /usr/bin/cat /etc/shadow /nix/receipt.json; test $? != 0');
     expect(await guest.succeed('journalctl --boot --output=cat | grep -c "avc: .*denied"')).not.toBe('0');

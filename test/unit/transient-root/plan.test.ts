@@ -29,8 +29,11 @@ test('initramfs: the argument, the dracut module and a step; all else as with th
   expect(planned.steps).toMatchObject([{ kind: 'initramfs', path: '/usr/lib/modules/*/initramfs.img' }]);
   expect(text(planned, karg)).toMatch(/^kargs = \["root.transient=true"\]$/m);
   expect(planned.entries.filter(({ path }) => path.startsWith(`${dracutModule}/`))).toMatchObject([
+    { path: `${dracutModule}/booted/service.d/50-transient-root-label.conf`, mode: 0o644 },
+    { path: `${dracutModule}/booted/transient-root-label.service`, mode: 0o644 },
     { path: `${dracutModule}/module-setup.sh`, mode: 0o755 },
     { path: `${dracutModule}/transient-root`, mode: 0o755 },
+    { path: `${dracutModule}/transient-root-units.service`, mode: 0o644 },
     { path: `${dracutModule}/transient-root.service`, mode: 0o644 },
   ]);
   for (const value of ['karg', 'off']) expect(others(planned)).toEqual(others(planWith(value)));

@@ -12,14 +12,23 @@ depends() {
 
 # shellcheck disable=SC2154 # dracut sets moddir, initdir and systemdsystemunitdir
 install() {
-    local unit=transient-root.service puller
-    inst_multiple sh
+    local unit puller file units=/usr/share/bluebuild/nix/transient-root drop_in=50-transient-root-label.conf
+    inst_multiple sh cp
     inst_simple "$moddir/transient-root" /usr/libexec/bluebuild/nix/transient-root
-    inst_simple "$moddir/$unit" "$systemdsystemunitdir/$unit"
-    # What mounts the root: ostree's, bootc's (composefs-native backend), and the name that bootc's had in composefs-rs.
-    for puller in ostree-prepare-root.service bootc-root-setup.service composefs-setup-root.service; do
-        mkdir -p "$initdir$systemdsystemunitdir/$puller.wants"
-        ln -sf "../$unit" "$initdir$systemdsystemunitdir/$puller.wants/$unit"
+    for file in transient-root-label.service "service.d/$drop_in"; do
+        inst_simple "$moddir/booted/$file" "$units/$file"
+    done
+    mkdir -p "$initdir$units/mount.d" "$initdir$units/transient-root-label.service.d"
+    # One of the same name comes before: that service does not wait for itself.
+    : >"$initdir$units/transient-root-label.service.d/$drop_in"
+    ln -sf "../service.d/$drop_in" "$initdir$units/mount.d/$drop_in"
+    for unit in transient-root.service transient-root-units.service; do
+        inst_simple "$moddir/$unit" "$systemdsystemunitdir/$unit"
+        # What mounts the root: ostree's, bootc's (composefs-native backend), and the name that bootc's had in composefs-rs.
+        for puller in ostree-prepare-root.service bootc-root-setup.service composefs-setup-root.service; do
+            mkdir -p "$initdir$systemdsystemunitdir/$puller.wants"
+            ln -sf "../$unit" "$initdir$systemdsystemunitdir/$puller.wants/$unit"
+        done
     done
     mkdir -p "$initdir/etc/ostree" "$initdir/etc/composefs" "$initdir/usr/lib/composefs"
     # systemd makes /usr of an initramfs read-only (ProtectSystem=auto), and bootc reads its configuration there alone.
