@@ -107,6 +107,9 @@ scenario(
     let guest = await machine.boot();
     await guest.succeed('nix-installer install ostree --no-confirm --persistence /var/home/nix', 400);
     await buildAndRun(guest, 'kept', '--out-link /var/home/lab/kept');
+    // All but the store, as a relabel does that a machine makes when SELinux is switched on (/.autorelabel).
+    const contexts = '/etc/selinux/default/contexts/files/file_contexts';
+    await guest.succeed(`setfiles -F -e /var/home/nix ${contexts} /etc /var`, 240);
     await guest.update(await nixImage({ base, entry: { persistence: '/var/home/nix' } }));
 
     guest = await guest.reboot(enforcing);
