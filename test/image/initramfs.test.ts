@@ -28,7 +28,7 @@ describe('bake with transient-root: initramfs, in a root with a real dracut', { 
     return copy;
   };
   const start = (where = root) =>
-    execa({ cwd: repository, preferLocal: true, all: true, reject: false })('node', [
+    execa({ cwd: repository, preferLocal: true, all: true, reject: false, forceKillAfterDelay: false })('node', [
       ...['src/cli.ts', 'bake', '--root', where, '--config', config],
     ]);
   /** With one more file in the root, as an image of somebody's may have it. */

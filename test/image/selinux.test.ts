@@ -147,7 +147,7 @@ describe('bake in a root with a policy', { timeout: 240_000 }, () => {
     return copy;
   };
   const start = (config = entry(), where = root) =>
-    execa({ cwd: repository, preferLocal: true, all: true, reject: false })('node', [
+    execa({ cwd: repository, preferLocal: true, all: true, reject: false, forceKillAfterDelay: false })('node', [
       ...['src/cli.ts', 'bake', '--root', where, '--config', config],
     ]);
   /** With a file of the root otherwise, as an image of somebody's may have it. */
