@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { beforeInstallation, startInstallation, waitForStatus } from './interrupted-installation.ts';
+import { beforeInstallation, freezer, startInstallation, waitForStatus } from './interrupted-installation.ts';
 import type { Lab } from './lab/scenario.ts';
 import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
 import type { Provider } from './providers.ts';
@@ -20,7 +20,6 @@ export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
   await guest.succeed('rm -r /var/filler');
   await guest.succeed(fill(minimumFree + 50));
   // It stands still meanwhile, or it may be done first; and root may use what df does not count as available.
-  const freezer = '/sys/fs/cgroup/system.slice/nix-install.service/cgroup.freeze';
   await guest.succeed(
     `until ${moments['while Nix is unpacked']}; do :; done; echo 1 >${freezer}
      ${fill(0)}; cat /dev/zero >/var/filler/rest 2>/dev/null || echo 0 >${freezer}`,

@@ -35,6 +35,9 @@ export const waitForStatus = async (guest: RunningGuest, pattern: string, limit:
   await guest.waitFor(`${status} | grep -E '${pattern}'`, limit);
 };
 
+/** 1 written here stops nix-install.service where it is, 0 lets it go on. It is there while the service is at work. */
+export const freezer = '/sys/fs/cgroup/system.slice/nix-install.service/cgroup.freeze';
+
 /**
  * The disks that power cuts at these moments of one installation leave, each moment a condition that begins to hold while
  * nix-install.service is at work. The installation goes on in between.
@@ -44,7 +47,6 @@ export const disksAfterPowerCuts = async (
   moments: Record<string, string>,
 ): Promise<Record<string, string>> => {
   const disks: Record<string, string> = {};
-  const freezer = '/sys/fs/cgroup/system.slice/nix-install.service/cgroup.freeze';
   await guest.waitFor(`test -e ${freezer}`, 120);
   for (const [moment, condition] of Object.entries(moments)) {
     // Stopped in its place, because a condition may hold for less time than it takes to hear of it.

@@ -25,13 +25,17 @@ export const installedMachine = async (lab: Lab, image: Image, boot: BootOptions
   return lab.machine(image, { disk: join(directory, 'disk.qcow2') });
 };
 
-/** A machine, switched on, on which a user installed Nix by hand in `persistence`, and built `kept`. */
-export const machineWithNixByHand = async (lab: Lab, persistence: string): Promise<RunningGuest> => {
+/** A machine, switched on, on which a user installed Nix by hand in `persistence`, and built `kept`; without SELinux. */
+export const machineWithNixByHand = async (
+  lab: Lab,
+  persistence: string,
+  base: 'lab-base' | 'lab-selinux-base' = 'lab-base',
+): Promise<RunningGuest> => {
   await copyFile(await nixInstaller(), join(lab.directory, 'nix-installer'));
   // The way of the blog posts: an image with a mount point, and the installer's own ostree planner.
   const byHand = await lab.image({
     context: lab.directory,
-    containerfile: 'FROM lab-base\nCOPY nix-installer /usr/bin/nix-installer\nRUN mkdir /nix\n',
+    containerfile: `FROM ${base}\nCOPY nix-installer /usr/bin/nix-installer\nRUN mkdir /nix\n`,
   });
   const guest = await (await lab.machine(byHand)).boot();
   await guest.succeed(`nix-installer install ostree --no-confirm --persistence ${persistence}`, 400);

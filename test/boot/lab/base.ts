@@ -23,9 +23,12 @@ const packagesInBase = [
   ...['linux-image-cloud-amd64', 'login', 'ostree', 'ostree-boot', 'passwd', 'procps', 'sudo', 'systemd'],
   ...['systemd-sysv', 'udev', 'util-linux', 'xz-utils', 'zstd'],
 ];
-// bubblewrap: ostree runs semodule with it when it deploys an update.
 /** More packages: a base as above, and one with SELinux, which enforces where the boot's kernel arguments say so. */
-const variants = { plain: [], selinux: ['bubblewrap', 'policycoreutils', 'selinux-policy-default', 'selinux-utils'] };
+const variants = {
+  plain: [],
+  // bubblewrap: ostree runs semodule with it when it deploys an update.
+  selinux: ['bubblewrap', 'policycoreutils', 'selinux-policy-default', 'selinux-utils'],
+};
 export type BaseVariant = keyof typeof variants;
 
 /** What a boot needs on its kernel command line so that Debian's kernel has SELinux. */

@@ -17,12 +17,15 @@ scenario(
     expect(await guest.succeed('cat /proc/cmdline')).toContain(' root.transient=true');
     expect(await rootOf(guest)).toBe('writable');
     expect(await guest.waitForBoot()).toBe('running');
+    expect(await guest.succeed('ls /run/systemd/system')).toContain('transient-root-label.service');
     await guest.succeed('echo mine > /etc/lab-mine && echo mine > /var/lib/lab-mine && echo mine > /nix/lab-mine');
 
     // The last one wins: one more at the boot menu switches it off for this boot.
     guest = await guest.reboot({ limit, kernelArguments: ['root.transient=false'] });
     expect(await guest.succeed('cat /etc/lab-mine /var/lib/lab-mine /nix/lab-mine')).toBe('mine\nmine\nmine');
     expect((await guest.run('ls -d /lab-directory /usr/lab-file')).stdout).toBe('');
+    // The unit that labels a / in memory is of the boots that have one.
+    expect((await guest.run('ls /run/systemd/system')).stdout).not.toContain('transient-root');
     expect(await rootOf(guest)).toBe('read-only');
 
     guest = await guest.reboot({

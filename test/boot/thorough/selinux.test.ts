@@ -1,10 +1,9 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { nixInstaller } from '../lab/nix-installer.ts';
 import { scenario } from '../lab/scenario.ts';
 import { native } from '../native-image.ts';
-import { buildAndRun, installedMachine, nixFaults, waitForNix } from '../nix-guest.ts';
+import { buildAndRun, installedMachine, machineWithNixByHand, nixFaults, waitForNix } from '../nix-guest.ts';
 import { laterModule, nixImage } from '../nix-image.ts';
 import {
   buildAs,
@@ -98,15 +97,7 @@ scenario(
 scenario(
   'SELinux enforcing: a store that was made without SELinux, in /var/home, is adopted and labelled',
   async (lab) => {
-    await copyFile(await nixInstaller(), join(lab.directory, 'nix-installer'));
-    const byHand = await lab.image({
-      context: lab.directory,
-      containerfile: `FROM ${base}\nCOPY nix-installer /usr/bin/nix-installer\nRUN mkdir /nix\n`,
-    });
-    const machine = await lab.machine(byHand);
-    let guest = await machine.boot();
-    await guest.succeed('nix-installer install ostree --no-confirm --persistence /var/home/nix', 400);
-    await buildAndRun(guest, 'kept', '--out-link /var/home/lab/kept');
+    let guest = await machineWithNixByHand(lab, '/var/home/nix', base);
     // All but the store, as a relabel does that a machine makes when SELinux is switched on (/.autorelabel).
     const contexts = '/etc/selinux/default/contexts/files/file_contexts';
     await guest.succeed(`setfiles -F -e /var/home/nix ${contexts} /etc /var`, 240);
