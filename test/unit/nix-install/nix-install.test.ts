@@ -238,10 +238,44 @@ rm /run/installer-fails; /usr/libexec/bluebuild/nix/nix-install; ls ${state}`,
     ({ code, stderr, found }) => {
       expect(code).toBe(75);
       expect(stderr).toMatch(
-        /^it did not work\n<3>The installer failed \(exit code 9\); its own messages stand above\.\n<3>This is tried again/,
+        /^it did not work\n<3>Nix could not be installed \(exit code 9\); why stands above\.\n<3>This is tried again by itself, from the beginning/,
       );
       const [first, second] = found.split('An earlier attempt was cut off: starting over\n');
       expect(first).toBe(`var\n${store}/var:\nbluebuild-nix\n\n${state}:\ninstalling\n`);
+      expect(second).toMatch(/Nix is installed\..*\netc-nix\ninstalled\nset-aside\n$/s);
+    },
+  );
+
+  boot(
+    'a disk that is full when the store is handed over: cleared, said, and Nix comes once there is room',
+    {
+      size: '1200m',
+      before: 'touch /run/installer-fills-the-disk',
+      after: `ls ${store} ${state}; ls /etc/systemd/system | grep nix || :
+rm /run/installer-fills-the-disk /var/filler; /usr/libexec/bluebuild/nix/nix-install; ls ${state}`,
+    },
+    ({ code, stderr, found }) => {
+      expect(code).toBe(75);
+      expect(stderr).toMatch(
+        /^.*No space left on device\n<3>The disk that holds \/var\/lib\/nix became full while Nix was installed\.\n<3>Make room on it/,
+      );
+      const [first, second] = found.split('An earlier attempt was cut off: starting over\n');
+      expect(first).toBe(`${store}:\nvar\n\n${state}:\ninstalling\n`);
+      expect(second).toMatch(/Nix is installed\..*\netc-nix\ninstalled\nset-aside\n$/s);
+    },
+  );
+
+  boot(
+    'stopped in the middle, as at shutdown: nothing more is done, and the next start begins anew',
+    {
+      before: 'touch /run/installer-waits',
+      after: `ls ${store} ${state}; rm /run/installer-waits; /usr/libexec/bluebuild/nix/nix-install; ls ${state}`,
+    },
+    ({ code, stderr, found }) => {
+      expect(code).toBe(143);
+      expect(stderr).not.toContain('<3>');
+      const [first, second] = found.split('An earlier attempt was cut off: starting over\n');
+      expect(first).toContain('receipt.json');
       expect(second).toMatch(/Nix is installed\..*\netc-nix\ninstalled\nset-aside\n$/s);
     },
   );

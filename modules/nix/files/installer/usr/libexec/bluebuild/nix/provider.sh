@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # What nix-install does where a vendor's nix-installer lays Nix down.
 
+product=Nix
 download_name=installer
 embedded_file=$program/nix-installer
 sockets='nix-daemon.socket determinate-nixd.socket'
@@ -13,31 +14,19 @@ lay_down() {
     while IFS= read -r argument; do
         set -- "$@" "$argument"
     done <"$share/installer-args"
-    code=0
-    "$file" "$@" </dev/null 9>&- || code=$?
-    if [ "$code" -eq 0 ] && is_complete_store; then
-        hand_over
-        return
-    fi
-    full=no
-    if is_full; then full=yes; fi
-    clear_attempt
-    if [ "$full" = yes ]; then
-        fail again "The disk that holds $persistence became full while Nix was installed." \
-            'Make room on it; this is tried again by itself.'
-    fi
-    if [ "$code" -eq 0 ]; then
+    "$file" "$@" </dev/null 9>&-
+    if ! is_complete_store; then
+        clear_attempt
         fail never 'The installer ended well and left no Nix behind: one of its arguments in the recipe may be why.' \
             "Its own messages stand above; the arguments are in $share/installer-args"
     fi
-    fail again "The installer failed (exit code $code); its own messages stand above." \
-        'This is tried again by itself, from the beginning. See: journalctl -u nix-install'
+    hand_over
 }
 
 take_over_etc() {
     rm -f "$state/determinate-nixd"
     if grep -q determinate-nixd "$etc_units/nix-daemon.service" 2>/dev/null; then : >"$state/determinate-nixd"; fi
-    set_aside_etc_units
+    for_each_etc_unit set_aside
     systemctl daemon-reload
     complete_etc
     rm -rf "$state/etc-nix"

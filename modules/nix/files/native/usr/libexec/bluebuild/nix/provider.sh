@@ -3,6 +3,7 @@
 # script does (scripts/install-multi-user.sh), at first boot in an empty store, later beside what is there: the Nix of the
 # image that is booted is the one that runs. Nothing of a user is touched: profiles, channels, roots.
 
+product="Nix $version"
 download_name='Nix tarball'
 embedded_file=$program/nix.tar.xz
 sockets='nix-daemon.socket'
@@ -48,31 +49,8 @@ registrations_of() {
     done <"$work/.reginfo"
 }
 
-# Why the store could not be laid down, whatever step it was.
-explain_failure() {
-    code=$1
-    trap - EXIT
-    full=no
-    if is_full; then full=yes; fi
-    rm -rf "$work"
-    goes_on='' beginning=''
-    if [ -e "$state/installed" ]; then
-        goes_on=' What was installed before goes on.'
-    else
-        clear_attempt
-        beginning=', from the beginning'
-    fi
-    if [ "$full" = yes ]; then
-        fail again "The disk that holds $persistence became full while Nix $version was installed.$goes_on" \
-            'Make room on it; this is tried again by itself.'
-    fi
-    fail again "Nix $version could not be installed (exit code $code); why stands above.$goes_on" \
-        "This is tried again by itself$beginning. See: journalctl -u nix-install"
-}
-
 # Of a tarball whose digest is right and that is not what it should be.
 refuse_tarball() {
-    trap - EXIT
     rm -rf "$work"
     if [ ! -e "$state/installed" ]; then
         clear_attempt
@@ -206,7 +184,6 @@ switch_default_profile() {
 # Unpacks beside the store, moves in, registers. The garbage collector would take what is not registered yet: it takes
 # this lock for itself alone, and whoever adds to a store shares it (Nix's gc.cc).
 lay_paths() {
-    trap 'explain_failure $?' EXIT
     mkdir -p /nix/var/nix
     (umask 077 && : >>/nix/var/nix/gc.lock)
     exec 8>/nix/var/nix/gc.lock
@@ -218,13 +195,10 @@ lay_paths() {
     # What has a root is in the store for good.
     sync --file-system "$state"
     make_root
-    trap - EXIT
 }
 
 switch() {
-    trap 'explain_failure $?' EXIT
     switch_default_profile
-    trap - EXIT
     mark installed
     rm -f "$state/installing"
     # What this image and the one before it run stays; an older one can lay its own down again.
@@ -239,7 +213,7 @@ switch() {
 }
 
 lay_down() {
-    status "Installing Nix $version into $persistence"
+    status "Installing $product into $persistence"
     lay_paths
     switch
 }
@@ -282,7 +256,7 @@ take_back() {
 # What an installer put into /etc and the image has of its own; what a user wrote into nix.custom.conf is still read.
 take_over_etc() {
     rm -f "$state/determinate-nixd"
-    set_aside_etc_units
+    for_each_etc_unit set_aside
     if cmp -s /etc/nix/nix.custom.conf "$state/etc-nix/nix.custom.conf"; then set_aside /etc/nix/nix.custom.conf; fi
     if ! cmp -s /etc/nix/nix.conf "$share/nix.conf"; then
         take_back /etc/nix/nix.conf
