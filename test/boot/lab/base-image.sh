@@ -18,8 +18,15 @@ printf 'nameserver 10.0.2.3\n' >"$tree/etc/resolv.conf"
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
   fstrim.timer getty@tty1.service getty-static.service ldconfig.service systemd-hwdb-update.service \
   systemd-journal-catalog-update.service systemd-update-done.service systemd-pstore.service systemd-binfmt.service \
-  proc-sys-fs-binfmt_misc.automount systemd-sysext.socket systemd-sysinstall.socket systemd-hibernate-clear.service; do
+  proc-sys-fs-binfmt_misc.automount systemd-sysext.socket systemd-sysinstall.socket systemd-hibernate-clear.service \
+  dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-fs-fuse-connections.mount \
+  sys-kernel-config.mount modprobe@.service systemd-modules-load.service systemd-udev-load-credentials.service \
+  kmod-static-nodes.service systemd-random-seed.service; do
   ln -sf /dev/null "$tree/etc/systemd/system/$unit"
+done
+mkdir "$tree/etc/systemd/system-generators"
+for generator in factory-reset gpt-auto hibernate-resume run ssh; do
+  ln -s /dev/null "$tree/etc/systemd/system-generators/systemd-$generator-generator"
 done
 for link in "$tree"/etc/systemd/system/*.wants/*; do
   [ ! -L "$tree/etc/systemd/system/${link##*/}" ] || rm "$link"

@@ -53,7 +53,7 @@ export const copyFromDisk = async (disk: string, paths: string[], directory: str
 };
 
 /** A boot entry that ostree wrote (Boot Loader Specification): kernel and initramfs relative to /boot, arguments. */
-export type BootEntry = { title: string; version: number; linux: string; initrd: string; options: string };
+export type BootEntry = { version: number; linux: string; initrd: string; options: string };
 
 const parseBootEntry = (text: string): BootEntry => {
   const field = (name: string): string => {
@@ -62,7 +62,6 @@ const parseBootEntry = (text: string): BootEntry => {
     return value;
   };
   return {
-    title: field('title'),
     version: Number(field('version')),
     linux: field('linux'),
     initrd: field('initrd'),
@@ -70,12 +69,11 @@ const parseBootEntry = (text: string): BootEntry => {
   };
 };
 
-/** What a boot loader would boot from this disk, the default first; files copied below `directory`. */
+/** What a boot loader boots from this disk by default; its files are copied below `directory`. */
 export const bootFilesOf = async (
   disk: string,
-  entryIndex: number,
   directory: string,
-): Promise<{ kernel: string; initrd: string; options: string; title: string }> => {
+): Promise<{ kernel: string; initrd: string; options: string }> => {
   const boot = join(directory, 'boot');
   await rm(boot, { recursive: true, force: true });
   await copyFromDisk(disk, ['/boot'], directory);
@@ -86,12 +84,11 @@ export const bootFilesOf = async (
     (await readdir(loader)).map(async (name) => parseBootEntry(await readFile(join(loader, name), 'utf8'))),
   );
   entries.sort((a, b) => b.version - a.version);
-  const entry = entries[entryIndex];
-  if (entry === undefined) throw new Error(`the disk has ${entries.length} boot entries, none numbered ${entryIndex}`);
+  const [entry] = entries;
+  if (entry === undefined) throw new Error(`no boot entries on ${disk}: is anything deployed there?`);
   return {
     kernel: join(boot, entry.linux),
     initrd: join(boot, entry.initrd),
     options: entry.options,
-    title: entry.title,
   };
 };

@@ -16,8 +16,6 @@ import { waitUntil, within } from './wait.ts';
 export type BootOptions = {
   /** Added to those of the boot entry for this boot only, as if typed at the boot menu. */
   kernelArguments?: string[];
-  /** Which entry of the boot menu: 0 the default, 1 the one before it. */
-  entry?: number;
   /** `host`: the guest reaches the host's loopback at 10.0.2.2. Default `none`. */
   network?: 'none' | 'host';
   /** The hardware clock at power on: `utc` (default) or a date as `1970-01-01T00:00:00`. */
@@ -138,7 +136,7 @@ export const makeMachine = async (
   const boot: Machine['boot'] = async (bootOptions = {}) => {
     if (current?.qemu.isRunning() === true) throw new Error(`${name} is already on`);
     boots += 1;
-    const files = await bootFilesOf(disk, bootOptions.entry ?? 0, join(directory, 'boot-files'));
+    const files = await bootFilesOf(disk, join(directory, 'boot-files'));
     const network = bootOptions.network ?? 'none';
     const kernelArguments = [
       files.options,

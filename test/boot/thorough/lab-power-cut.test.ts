@@ -1,16 +1,6 @@
 import { expect } from 'vitest';
 import { scenario } from '../lab/scenario.ts';
 
-scenario('after a power cut what was synced is there, what was not is not, and the machine boots', async (lab) => {
-  const machine = await lab.machine(await lab.image({ containerfile: 'FROM lab-base\n' }));
-  let guest = await machine.boot();
-  await guest.succeed('echo kept > /var/lib/synced && sync && echo lost > /var/lib/unsynced');
-  await guest.cutPower();
-  guest = await machine.boot();
-  expect(await guest.succeed('cat /var/lib/synced')).toBe('kept');
-  expect((await guest.run('cat /var/lib/unsynced')).stdout).not.toContain('lost');
-});
-
 scenario('a saved state goes on twice from the same moment, each time with the disk it had', async (lab) => {
   const machine = await lab.machine(await lab.image({ containerfile: 'FROM lab-base\n' }));
   const booted = await machine.boot();
