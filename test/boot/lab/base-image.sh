@@ -21,7 +21,8 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
   proc-sys-fs-binfmt_misc.automount systemd-sysext.socket systemd-sysinstall.socket systemd-hibernate-clear.service \
   dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-fs-fuse-connections.mount \
   sys-kernel-config.mount modprobe@.service systemd-modules-load.service systemd-udev-load-credentials.service \
-  kmod-static-nodes.service systemd-random-seed.service; do
+  kmod-static-nodes.service systemd-tmpfiles-setup-dev-early.service systemd-tmpfiles-setup-dev.service \
+  systemd-random-seed.service systemd-logind.service systemd-logind-varlink.socket; do
   ln -sf /dev/null "$tree/etc/systemd/system/$unit"
 done
 mkdir "$tree/etc/systemd/system-generators"

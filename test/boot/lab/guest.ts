@@ -33,6 +33,12 @@ export type Guest = {
 
 const defaultLimit = 60;
 
+// What an emulated guest may take for a try that has begun within its limit.
+const graceSeconds = 60;
+
+// Half a second, without a process: nothing comes through a pipe to itself.
+const pause = 'exec 9<> <(:); pause() { read -r -t 0.5 -u 9 || :; }';
+
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The guest behind a running QEMU. */
@@ -46,24 +52,24 @@ export const guestOf = (qemu: Qemu): Guest => {
     throw new Error(`in the guest, \`${command}\` ${why}:\n${stdout}${stderr}`);
   };
 
+  // The guest itself asks again and again: each request from here would cost it a dozen processes.
   const waitFor: Guest['waitFor'] = async (condition, limit) => {
-    let last: CommandResult | undefined;
-    try {
-      return await waitUntil(
-        `\`${condition}\` in the guest`,
-        limit,
-        async () => {
-          last = await run(condition, limit);
-          return last.code === 0 ? last.stdout.replace(/\n$/, '') : undefined;
-        },
-        0.3,
-      );
-    } catch (error) {
-      if (last === undefined || !(error instanceof Error)) throw error;
-      throw new Error(`${error.message}; it last exited with ${last.code}:\n${last.stdout}${last.stderr}`, {
-        cause: error,
-      });
-    }
+    const { code, stdout, stderr } = await run(
+      `${pause}
+       until output=$(exec 2>"$0.last"
+         ${condition}
+       ); do
+         code=$?
+         if [ "$SECONDS" -ge ${Math.ceil(limit)} ]; then printf '%s\\n' "$output"; cat "$0.last" >&2; exit "$code"; fi
+         pause
+       done
+       printf %s "$output"`,
+      limit + graceSeconds,
+    );
+    if (code === 0) return stdout;
+    throw new Error(
+      `waited ${limit} s in vain for \`${condition}\` in the guest; it last exited with ${code}:\n${stdout}${stderr}`,
+    );
   };
 
   const properties = async (unit: string): Promise<Record<string, string>> => {
@@ -94,19 +100,15 @@ export const guestOf = (qemu: Qemu): Guest => {
   };
 
   const waitForUnitToSettle: Guest['waitForUnitToSettle'] = (unit, limit) =>
-    waitUntil(`${unit} to settle`, limit, () => settledStatus(unit), 0.3);
+    waitUntil(`${unit} to settle`, limit, () => settledStatus(unit), 1);
 
   const waitForUnit: Guest['waitForUnit'] = async (unit, limit) => {
-    const status = await waitUntil(
-      `${unit} to be active`,
+    const state = `systemctl show --value --property=ActiveState ${quoted(unit)}`;
+    const ended = await waitFor(
+      `state=$(${state}); case $state in active | failed) echo "$state" ;; *) exit 1 ;; esac`,
       limit,
-      async () => {
-        const { ActiveState: state } = await properties(unit);
-        return state === 'active' || state === 'failed' ? state : undefined;
-      },
-      0.3,
     );
-    if (status === 'active') return;
+    if (ended === 'active') return;
     const { stdout } = await run(`systemctl status --no-pager --lines=50 ${quoted(unit)}`);
     throw new Error(`${unit} failed in the guest:\n${stdout}`);
   };
