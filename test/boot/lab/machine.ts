@@ -81,10 +81,11 @@ export type OwnedMachine = Machine & {
 
 // `rd.emergency` and `panic`: a boot that fails in the initramfs ends at once instead of waiting for a person.
 // `mitigations`: they cost much and protect nothing here. `TERM`: a console log that can be read.
+// `norandmaps`: before its version 8, QEMU translates a library anew for every address that it is mapped at.
 const labKernelArguments = [
   // Else a busy host makes the kernel find out later, and patch itself for it while it runs: QEMU may run half of that (int3).
   'tsc=unstable',
-  ...['quiet', 'mitigations=off', 'rd.shell=0', 'rd.emergency=poweroff', 'panic=-1'],
+  ...['quiet', 'mitigations=off', 'rd.shell=0', 'rd.emergency=poweroff', 'panic=-1', 'norandmaps'],
   ...['systemd.tty.term.ttyS0=dumb', 'TERM=dumb'],
 ];
 
