@@ -83,8 +83,6 @@ export type OwnedMachine = Machine & {
 // `mitigations`: they cost much and protect nothing here. `TERM`: a console log that can be read.
 // `norandmaps`: before its version 8, QEMU translates a library anew for every address that it is mapped at.
 const labKernelArguments = [
-  // Else a busy host makes the kernel find out later, and patch itself for it while it runs: QEMU may run half of that (int3).
-  'tsc=unstable',
   ...['quiet', 'mitigations=off', 'rd.shell=0', 'rd.emergency=poweroff', 'panic=-1', 'norandmaps'],
   ...['systemd.tty.term.ttyS0=dumb', 'TERM=dumb'],
 ];
@@ -114,7 +112,7 @@ export const makeMachine = async (
     existsSync(join(directory, file)) ? await readFile(join(directory, file), 'utf8') : '';
   const consoleTail = async (file: string): Promise<string> => tailOf(await consoleText(file), 40);
 
-  const start = async (qemuOptions: QemuOptions, until: string, limit: number, attempts = 3): Promise<RunningGuest> => {
+  const start = async (qemuOptions: QemuOptions, until: string, limit: number): Promise<RunningGuest> => {
     const qemu = await startQemu(qemuOptions);
     current = { qemu, options: qemuOptions };
     const started = performance.now();
@@ -125,11 +123,6 @@ export const makeMachine = async (
       return guest;
     } catch (error) {
       const shown = await consoleTail(qemuOptions.console);
-      // QEMU may run half of an instruction that the kernel patches meanwhile: its fault, which no image can cause or cure.
-      if (attempts > 1 && (await consoleText(qemuOptions.console)).includes('Oops: int3')) {
-        await qemu.kill();
-        return await start(qemuOptions, until, limit, attempts - 1);
-      }
       throw new Error(`${name} did not boot: ${String(error)}\nThe end of its console:\n${shown}`, { cause: error });
     }
   };
