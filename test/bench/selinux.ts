@@ -27,7 +27,7 @@ const build = async (guest: RunningGuest, round: string, count = paths): Promise
   await guest.write(`/tmp/${round}.nix`, derivations(round, count));
   const command = `nix-build --no-out-link --option substitute false --max-jobs 2 /tmp/${round}.nix`;
   const time = `TIMEFORMAT=%R; time runuser --login lab -c '${command}' > /dev/null 2> /tmp/${round}.log`;
-  return Number(await guest.succeed(`{ ${time}; } 2>&1`, 3600));
+  return Number(await guest.succeed(`{ ${time}; } 2>&1 || { tail /tmp/${round}.log >&2; exit 1; }`, 3600));
 };
 
 await setup();
