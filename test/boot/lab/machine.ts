@@ -108,9 +108,8 @@ export const makeMachine = async (
   if (options.disk === undefined) await layOver(await diskOf(image, options.diskSize), 'raw');
   else await layOver(options.disk, 'qcow2');
 
-  const consoleText = async (file: string): Promise<string> =>
-    existsSync(join(directory, file)) ? await readFile(join(directory, file), 'utf8') : '';
-  const consoleTail = async (file: string): Promise<string> => tailOf(await consoleText(file), 40);
+  const consoleTail = async (file: string): Promise<string> =>
+    existsSync(join(directory, file)) ? tailOf(await readFile(join(directory, file), 'utf8'), 40) : '';
 
   const start = async (qemuOptions: QemuOptions, until: string, limit: number): Promise<RunningGuest> => {
     const qemu = await startQemu(qemuOptions);
