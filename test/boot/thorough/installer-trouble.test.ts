@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -11,7 +11,7 @@ import { nixImage } from '../nix-image.ts';
 import { providers } from '../providers.ts';
 
 const port = 18443;
-type Answer = (response: ServerResponse) => void;
+type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
 for (const [providerName, { image, download }] of Object.entries(providers)) {
   scenario(
@@ -32,7 +32,7 @@ for (const [providerName, { image, download }] of Object.entries(providers)) {
   );
 
   scenario(
-    `${providerName}: downloaded at first boot: no network, a server that fails, lies and stalls, and then one that works`,
+    `${providerName}: downloaded at first boot: no network, a server that fails, lies, stalls and breaks off, then one that works`,
     async (lab) => {
       const key = join(lab.directory, 'key.pem');
       const certificate = join(lab.directory, 'certificate.pem');
@@ -42,15 +42,27 @@ for (const [providerName, { image, download }] of Object.entries(providers)) {
       ]);
       const authority = (await readFile(certificate)).toString('base64').replaceAll('\n', '');
       const file = await readFile(await download.onHost());
-      const answers: Record<'fails' | 'lies' | 'stalls' | 'works', Answer> = {
+      const answers: Record<'fails' | 'lies' | 'stalls' | 'breaksOff' | 'works', Answer> = {
         fails: (response) => response.writeHead(500).end(),
         lies: (response) => response.end('<html>Please sign in</html>'),
         stalls: (response) => response.writeHead(200, { 'content-length': file.length }).write(file.subarray(0, 1000)),
-        works: (response) => response.end(file),
+        // Whatever part is asked for, as some servers do.
+        breaksOff: (response) =>
+          response
+            .writeHead(200, { 'content-length': file.length })
+            .write(file.subarray(0, file.length / 2), () => response.destroy()),
+        works: (response, { headers: { range } }) => {
+          resumedAt = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
+          const contentRange = `bytes ${resumedAt}-${file.length - 1}/${file.length}`;
+          response.writeHead(resumedAt ? 206 : 200, resumedAt ? { 'content-range': contentRange } : {});
+          response.end(file.subarray(resumedAt));
+        },
       };
+      let resumedAt = 0;
       let answer = answers.fails;
-      const server = createServer({ key: await readFile(key), cert: await readFile(certificate) }, (_, response) =>
-        answer(response),
+      const server = createServer(
+        { key: await readFile(key), cert: await readFile(certificate) },
+        (request, response) => answer(response, request),
       );
       await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
       try {
@@ -67,6 +79,8 @@ for (const [providerName, { image, download }] of Object.entries(providers)) {
         expect((await guest.run('test -e /nix/var/bluebuild-nix/installing')).code).toBe(1);
 
         guest = await guest.reboot({ network: 'host' });
+        // Each try that fails makes the service wait longer for the next.
+        const tryAtOnce = () => guest.succeed('systemctl restart --no-block nix-install.service');
         await guest.waitFor('journalctl -b -u nix-install -o cat | grep "curl: exit code 22"', 120);
         answer = answers.lies;
         await guest.waitFor(
@@ -74,9 +88,14 @@ for (const [providerName, { image, download }] of Object.entries(providers)) {
           240,
         );
         answer = answers.stalls;
-        await guest.waitFor('journalctl -b -u nix-install -o cat | grep "curl: exit code 28"', 400);
+        await tryAtOnce();
+        await guest.waitFor('journalctl -b -u nix-install -o cat | grep "curl: exit code 28"', 240);
+        answer = answers.breaksOff;
+        await tryAtOnce();
+        await guest.waitFor('journalctl -b -u nix-install -o cat | grep -E "curl: exit code (18|56)"', 120);
         answer = answers.works;
         await waitForNix(guest, 600);
+        expect(resumedAt).toBeGreaterThan(1000);
         expect(await buildAndRun(guest, 'downloaded')).toBe('downloaded was built by nix');
         expect(await nixFaults(guest)).toEqual([]);
         expect(await guest.succeed('ls /var/cache/bluebuild-nix')).toBe('');

@@ -1,74 +1,94 @@
 /** The first-boot program is ended before each command that it runs, one after the other; the next run must repair it. */
 import { expect, test } from 'vitest';
+import { cutAtEach } from '../../unit/nix-install/cut-at-each.ts';
 import { firstBoot } from '../../unit/nix-install/first-boot.ts';
 import { nixTarball } from '../lab/nix-tarball.ts';
 
-const install = '/usr/libexec/bluebuild/nix/nix-install';
-
-// In front of every program that nix-install calls stands one that counts, and at the wanted count ends them all.
-const interceptors = `mkdir /cut; for program in mv rm mkdir ln touch tar chmod sync flock find env unshare grep sha256sum \\
-  cut sed ls df cp readlink systemctl systemd-notify; do
-  printf '#!/bin/sh\\ncount=$(($(cat /run/count) + 1)); echo $count >/run/count
-if [ $count -eq $(cat /run/cut-at) ]; then kill -9 0; fi\\nexec %s "$@"\\n' "$(command -v $program)" >/cut/$program
-  chmod +x /cut/$program
-done
-uncut=$PATH
-run() { echo 0 >/run/count; echo $1 >/run/cut-at; PATH=/cut:$uncut setsid --wait ${install} >/run/output 2>&1; }
-`;
-const check = `
+const check = `${cutAtEach}
+digest() { sed -n s/^sha256=//p /usr/share/bluebuild/nix/install.conf; }
 finished() {
-  test "$(readlink -f /nix/var/nix/profiles/default/bin/nix)" = "$(readlink -f /nix/var/nix/gcroots/bluebuild-nix/$1/nix)/bin/nix" || echo "not followed"
-  test -e /nix/var/bluebuild-nix/follows/$1 || echo 'no mark'
+  test "$(readlink -f /nix/var/nix/profiles/default/bin/nix)" = "$(readlink -f "/nix/var/nix/gcroots/bluebuild-nix/$(digest)/nix")/bin/nix" || echo "not followed"
+  test -e "/nix/var/bluebuild-nix/follows/$(digest)" || echo 'no mark'
   test ! -e /nix/var/bluebuild-nix/work || echo 'work left'
   test ! -e /nix/var/bluebuild-nix/installing || echo 'not finished'
   NIX_CONFIG='build-users-group =' nix-store --verify --check-contents 2>&1 | grep -v -e ^reading -e ^checking || :
 }
-digest=$(sed -n s/^sha256=//p /usr/share/bluebuild/nix/install.conf)
-cut_at_each() {
-  at=0
-  while :; do
-    at=$((at + 1))
-    rm -rf /var/lib/nix; cp -a /saved /var/lib/nix; mount --bind /var/lib/nix /nix
-    run $at && code=0 || code=$?
-    if [ $code -eq 0 ]; then echo "ended well after $((at - 1)) cuts"; finished $digest; umount /nix; break; fi
-    if [ $code -ne 137 ]; then echo "cut $at: exit code $code"; cat /run/output; fi
-    $1
-    ${install} >/run/again 2>&1 || { echo "after cut $at: $?"; cat /run/again; }
-    finished $digest | sed "s/^/after cut $at: /"
-    umount /nix
-  done
-}
 `;
 const image = ({ version, path }: { version: string; path: string }) => ({
-  entry: { installer: { provider: 'native' as const, version } },
+  entry: { installer: { provider: 'native' as const, version }, selinux: 'off' as const },
   download: path,
 });
 
 const older = image(await nixTarball('trixie'));
 const newer = image(await nixTarball('forky'));
 
-test('a first boot that is cut off before each of its commands', { timeout: 900_000 }, async () => {
-  const { found } = await firstBoot('dash', {
-    ...newer,
-    size: '4g',
-    after: `${interceptors}${check}umount /nix; mkdir /saved; cut_at_each :`,
-  });
+const endsWell = async (options: Parameters<typeof firstBoot>[1]): Promise<void> => {
+  const { found } = await firstBoot('dash', { size: '4g', ...options });
   expect(found).toMatch(/^ended well after \d{2,} cuts\n$/);
-});
+};
+
+test('a first boot that is cut off before each of its commands', { timeout: 900_000 }, () =>
+  endsWell({
+    ...newer,
+    after: `${check}save; rm -rf /saved; mkdir /saved
+cut_at_each`,
+  }),
+);
 
 test(
   'an update that is cut off before each of its commands: the Nix that was there works in between',
   { timeout: 1_800_000 },
-  async () => {
-    const { found } = await firstBoot('dash', {
+  () =>
+    endsWell({
       ...older,
       others: { newer },
-      size: '4g',
-      after: `${interceptors}${check}umount /nix; cp -a /var/lib/nix /saved; cp -a /images/newer/. /
-digest=$(sed -n s/^sha256=//p /usr/share/bluebuild/nix/install.conf)
+      after: `${check}save; cp -a /images/newer/. /
 between() { nix --version >/dev/null || echo "no Nix after cut $at"; }
-cut_at_each between`,
-    });
-    expect(found).toMatch(/^ended well after \d{2,} cuts\n$/);
-  },
+cut_at_each`,
+    }),
+);
+
+test(
+  'the takeover of an installer’s store that is cut off before each of its commands: what a user wrote is kept',
+  { timeout: 1_800_000 },
+  () =>
+    endsWell({
+      ...older,
+      others: { newer },
+      after: `${check}sed -i s/native/determinate/ /nix/var/bluebuild-nix/installed; rm -r /nix/var/bluebuild-nix/follows
+mkdir -p /etc/systemd/system/sockets.target.wants /etc/tmpfiles.d /etc/fish/conf.d
+echo mine >/etc/nix/nix.conf; echo mine >/etc/profile.d/nix.sh; echo mine >/etc/fish/conf.d/nix.fish
+echo mine >/etc/systemd/system/nix-daemon.service; ln -s /mine /etc/systemd/system/nix-daemon.socket
+ln -s ../nix-daemon.socket /etc/systemd/system/sockets.target.wants/nix-daemon.socket
+ln -s /nix/mine /etc/tmpfiles.d/nix-daemon.conf
+save; cp -a /images/newer/usr/. /usr/
+eval "of_nix() $(declare -f finished | tail -n +2)"
+finished() {
+  of_nix
+  ls /etc/systemd/system /etc/tmpfiles.d /etc/fish/conf.d | grep nix || :
+  cmp /etc/nix/nix.conf /usr/share/bluebuild/nix/nix.conf
+  for file in nix/nix.conf profile.d/nix.sh fish/conf.d/nix.fish systemd/system/nix-daemon.service; do
+    grep -rqx mine /nix/var/bluebuild-nix/set-aside/etc/$file* || echo "$file is lost"
+  done
+}
+cut_at_each`,
+    }),
+);
+
+test('a repair that is cut off before each of its commands, a boot, and the repair again', { timeout: 1_800_000 }, () =>
+  endsWell({
+    ...older,
+    after: `${check}damaged=$(readlink -f /nix/var/nix/profiles/default/bin/nix); chmod u+w $damaged; echo damage >>$damaged
+chmod -R u+w /nix/store/*-nss-cacert*; rm /nix/store/*-nss-cacert*/etc/ssl/certs/ca-bundle.crt
+save
+begun=
+between() { test -e "/nix/var/bluebuild-nix/follows/$(digest)" && begun= || begun=yes; }
+eval "of_nix() $(declare -f finished | tail -n +2)"
+# Once it has begun, the boot goes on with it.
+finished() {
+  if [ ! "$begun" ]; then $install repair >/dev/null 2>&1 || echo "again: exit code $?"; fi
+  of_nix
+}
+cut_at_each repair`,
+  }),
 );

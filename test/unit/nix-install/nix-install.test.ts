@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { needs } from '../requirement.ts';
+import { cutAtEach } from './cut-at-each.ts';
 import { firstBoot } from './first-boot.ts';
 
 const store = '/var/lib/nix';
@@ -193,6 +194,30 @@ ln -s /nix/x /etc/systemd/system/sockets.target.wants/nix-daemon.socket`,
       expect(stdout).toContain(
         `Moved to /nix/var/bluebuild-nix/set-aside, from where each can be moved back: /etc/systemd/system/nix-daemon.service`,
       );
+    },
+  );
+
+  boot(
+    'an adoption that is cut off before each of its commands: the next boot finishes it, and knows whose daemon it is',
+    {
+      after: `${cutAtEach}rm -rf ${store}/* /etc/nix; ${completeStore}mkdir -p /etc/nix /etc/systemd/system/sockets.target.wants
+echo mine >/etc/nix/nix.conf
+echo '# determinate-nixd' >/etc/systemd/system/nix-daemon.service
+ln -s /nix/x /etc/systemd/system/nix-daemon.socket
+ln -s /nix/x /etc/systemd/system/sockets.target.wants/nix-daemon.socket
+save
+finished() {
+  test "$(cat ${store}/var/nix/db/db.sqlite /etc/nix/nix.conf ${state}/etc-nix/nix.conf)" = "$(printf 'kept\nmine\nmine')" || echo 'not kept'
+  for file in installed determinate-nixd set-aside/etc/systemd/system/nix-daemon.service; do
+    test -e ${state}/$file || echo "no $file"
+  done
+  test -L ${state}/set-aside/etc/systemd/system/nix-daemon.socket || echo 'no socket'
+  ls -R /etc/systemd/system | grep nix || :
+}
+cut_at_each`,
+    },
+    ({ found }) => {
+      expect(found).toMatch(/^ended well after \d{2,} cuts\n$/);
     },
   );
 

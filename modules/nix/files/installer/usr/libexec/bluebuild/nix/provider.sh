@@ -24,8 +24,11 @@ lay_down() {
 }
 
 take_over_etc() {
-    rm -f "$state/determinate-nixd"
-    if grep -q determinate-nixd "$etc_units/nix-daemon.service" 2>/dev/null; then : >"$state/determinate-nixd"; fi
+    # On the disk before its unit is moved away: an adoption that was cut off has no other sign of it.
+    if grep -q determinate-nixd "$etc_units/nix-daemon.service" 2>/dev/null; then
+        : >"$state/determinate-nixd"
+        sync --file-system "$state"
+    fi
     for_each_etc_unit set_aside
     systemctl daemon-reload
     complete_etc

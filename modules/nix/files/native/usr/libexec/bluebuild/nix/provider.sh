@@ -274,8 +274,8 @@ repair() {
         fail never "There is no Nix in $persistence yet." 'See: systemctl status nix-install'
     fi
     find_download
-    # So that the next boot finishes what is cut off here.
-    rm -f "$state/follows/$sha256"
+    # So that the next boot finishes what is cut off here: it trusts nothing that has no whole root.
+    rm -f "$roots/$sha256/certificates" "$state/follows/$sha256"
     lay_paths
     switch
     systemctl try-restart nix-daemon.service || :
