@@ -51,7 +51,7 @@ export const ownTarball: Provider = {
   minimumFree: 512,
   moments: {
     ...beginning,
-    'while Nix is unpacked': 'test -d /nix/var/bluebuild-nix/work/store',
+    'while Nix is unpacked': 'ls /nix/var/bluebuild-nix/work | grep -x store',
     ...middle,
     "when the image's root is there": 'ls /nix/var/nix/gcroots/bluebuild-nix/*/nix',
     ...profile,
