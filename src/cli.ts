@@ -6,7 +6,7 @@ import { processOutput } from './commands/output.ts';
 import { type Architecture, architectureOf, architectures } from './config/architecture.ts';
 import { type Format, formats } from './diagnostic/format.ts';
 import { type StepKind, stepKinds } from './plan/step.ts';
-import { type Compression, compressionOfFile, compressions } from './image/compression-name.ts';
+import { type Compression, compressionOfFile, compressions } from './oci/compression-name.ts';
 
 // The commands are imported when they are run: each loads only what it needs.
 const usageError = 2;

@@ -4,17 +4,17 @@ import { dirname, join, resolve } from 'node:path';
 import { type Architecture, architectureOf, architectures } from '../config/architecture.ts';
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
-import { appendLayer, checkImage, type Image, ownLayer } from '../image/append-layer.ts';
-import type { Compression } from '../image/compression-name.ts';
-import { explained, ImageError } from '../image/image-error.ts';
-import { type ImageReference, imageReference } from '../image/image-reference.ts';
-import { type WrittenLayer, writeLayer } from '../image/layer-file.ts';
-import { checkWritable, type Effort, withWorkingDirectory, writeLayout } from '../image/layout-writer.ts';
-import { packArchive, unpackArchive } from '../image/oci-archive.ts';
-import { type Descriptor, mediaTypes } from '../image/oci-document.ts';
-import { blobFile, type Found, readImages, readIndex, select, tagAnnotation, verifyBlob } from '../image/oci-layout.ts';
-import { readStaticFiles } from '../image/static-files.ts';
-import { checkRoom, lookUp, pathsOf } from '../image/upper-layers.ts';
+import { appendLayer, checkImage, type Image, ownLayer } from '../oci/append-layer.ts';
+import type { Compression } from '../oci/compression-name.ts';
+import { explained, UserError } from '../diagnostic/user-error.ts';
+import { type ImageReference, imageReference } from '../oci/image-reference.ts';
+import { type WrittenLayer, writeLayer } from '../oci/layer-file.ts';
+import { checkWritable, type Effort, withWorkingDirectory, writeLayout } from '../oci/layout-writer.ts';
+import { packArchive, unpackArchive } from '../oci/oci-archive.ts';
+import { type Descriptor, mediaTypes } from '../oci/oci-document.ts';
+import { blobFile, type Found, readImages, readIndex, select, tagAnnotation, verifyBlob } from '../oci/oci-layout.ts';
+import { readStaticFiles } from './static-files.ts';
+import { checkRoom, lookUp, pathsOf } from '../oci/upper-layers.ts';
 import type { Plan } from '../plan/image-entry.ts';
 import type { StepKind } from '../plan/step.ts';
 import { readConfiguration, type Source } from './configuration.ts';
@@ -67,7 +67,7 @@ export async function append(
     });
   } catch (cause) {
     const explanation = explained(cause, options.output);
-    if (!(explanation instanceof ImageError)) throw cause;
+    if (!(explanation instanceof UserError)) throw cause;
     output.err(formatDiagnostics([error(explanation.message, undefined, explanation.help)], 'text', output.errColors));
     return 1;
   }
@@ -75,10 +75,10 @@ export async function append(
 
 function checkArchivePlace(file: string): void {
   const found = statSync(file, { throwIfNoEntry: false });
-  if (found && !found.isFile()) throw new ImageError(`${file} is no regular file`, 'for a layout write oci:DIRECTORY');
+  if (found && !found.isFile()) throw new UserError(`${file} is no regular file`, 'for a layout write oci:DIRECTORY');
   const parent = dirname(resolve(file));
   if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new ImageError(`${parent} is not a directory`, 'make it first, or name another place');
+    throw new UserError(`${parent} is not a directory`, 'make it first, or name another place');
   }
   accessSync(parent, constants.W_OK | constants.X_OK);
 }
@@ -151,10 +151,10 @@ function planAll(
       return [];
     }
     const help = `there is Nix for ${architectures.join(' and ')}${inIndex ? '; --keep-others leaves the other images as they are' : ''}`;
-    throw new ImageError(`${name} is for ${config.os}/${config.architecture}`, help);
+    throw new UserError(`${name} is for ${config.os}/${config.architecture}`, help);
   });
   if (known.length === 0) {
-    throw new ImageError(`${options.base} holds no image for ${architectures.join(' or ')}`, 'name another base');
+    throw new UserError(`${options.base} holds no image for ${architectures.join(' or ')}`, 'name another base');
   }
   const files = readStaticFiles(module.files);
   const configs = new Map(

@@ -4,13 +4,13 @@ import { dirname, join, resolve } from 'node:path';
 import type { Architecture } from '../config/architecture.ts';
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
-import { ImageError } from '../image/image-error.ts';
-import { checkPersistentDirectories } from '../image/persistent-directories.ts';
-import { picture } from '../image/picture.ts';
-import { type WrittenRoot, writeRootfs, writeRootfsWithSteps } from '../image/rootfs.ts';
-import { readStaticFiles } from '../image/static-files.ts';
+import { UserError } from '../diagnostic/user-error.ts';
+import { checkPersistentDirectories } from '../rootfs/persistent-directories.ts';
+import { picture } from './picture.ts';
+import { type WrittenRoot, writeRootfs, writeRootfsWithSteps } from '../rootfs/rootfs.ts';
+import { readStaticFiles } from './static-files.ts';
 import type { Plan } from '../plan/image-entry.ts';
-import { plan as planOf } from '../plan/plan.ts';
+import { makePlan } from '../plan/plan.ts';
 import type { StepKind } from '../plan/step.ts';
 import { readConfiguration, type Source } from './configuration.ts';
 import { download, projectFiles, userCache } from './downloads.ts';
@@ -43,10 +43,10 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
     const modificationTime = sourceDate(options.environment) ?? 0;
     checkRoot(options.root);
     const files = readStaticFiles(module.files);
-    const wanted = planOf(config, files, module.version);
+    const wanted = makePlan(config, files, module.version);
     checkPersistentDirectories(options.root, wanted.persistentDirectories);
     const { carryOut, without, notes } = await prepareSteps(wanted, options.root, output);
-    const planned = planOf(config, files, module.version, without);
+    const planned = makePlan(config, files, module.version, without);
     const project = projectFiles(source, resolve(options.root) === '/', options.environment);
     const fetched = await download(planned, cache.path, project, output);
     const ownedByRoot = process.getuid?.() === 0;
@@ -62,7 +62,7 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
       output.err('Not run as root: the files belong to you, and in an image they must belong to root.\n');
     return 0;
   } catch (cause) {
-    if (cause instanceof ImageError) return fail(cause.message, cause.help);
+    if (cause instanceof UserError) return fail(cause.message, cause.help);
     throw cause;
   } finally {
     cache.remove();
@@ -78,13 +78,13 @@ function outcome(baked: { changed: string[]; unchanged: string[] }, root: string
 /** Finds out before a download whether there can be a root; makes it only afterwards. */
 function checkRoot(root: string): void {
   // Joined with a path, nothing is `/`: a variable of a script that is not set must not bake into its own system.
-  if (root === '') throw new ImageError('the root has no name', 'name a directory, or `/` for this system itself');
+  if (root === '') throw new UserError('the root has no name', 'name a directory, or `/` for this system itself');
   const found = statSync(root, { throwIfNoEntry: false });
   if (found?.isDirectory()) return;
   if (found || lstatSync(root, { throwIfNoEntry: false }))
-    throw new ImageError(`${root} is not a directory`, 'name the directory that is to become the root');
+    throw new UserError(`${root} is not a directory`, 'name the directory that is to become the root');
   if (!statSync(dirname(resolve(root)), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new ImageError(`${dirname(resolve(root))} does not exist`, 'make it first, or name another root');
+    throw new UserError(`${dirname(resolve(root))} does not exist`, 'make it first, or name another root');
   }
 }
 
@@ -99,17 +99,17 @@ async function prepareSteps({ steps }: Plan, root: string, output: Output) {
   for (const step of steps) {
     // Loaded only when an image is to run its own programs.
     if (step.kind === 'initramfs') {
-      const { findInitramfs, rebuildInitramfs } = await import('../image/initramfs.ts');
+      const { findInitramfs, rebuildInitramfs } = await import('../rootfs/initramfs.ts');
       const found = findInitramfs(root);
       prepared.push((written) => rebuildInitramfs(written, found, step, output.err));
     } else {
-      const { buildSelinuxPolicy, findSelinuxPolicy } = await import('../image/selinux-policy.ts');
+      const { buildSelinuxPolicy, findSelinuxPolicy } = await import('../rootfs/selinux-policy.ts');
       const found = findSelinuxPolicy(root);
       if (typeof found !== 'string') {
         prepared.push((written) => buildSelinuxPolicy(written, found, step, output.err));
       } else if (step.needed) {
         const help = 'write `auto` for images with and without one, or install a policy before this module';
-        throw new ImageError(`\`selinux: on\` cannot be had: ${found}`, help);
+        throw new UserError(`\`selinux: on\` cannot be had: ${found}`, help);
       } else {
         notes.push(`No SELinux policy for /nix: ${found}.\n`);
         without.push(step.kind);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { filesDirectory } from '../config/rules.ts';
-import { ImageError } from '../image/image-error.ts';
-import type { Downloaded } from '../image/tar-layer.ts';
+import { UserError } from '../diagnostic/user-error.ts';
+import type { Downloaded } from '../oci/tar-layer.ts';
 import type { Plan } from '../plan/image-entry.ts';
 import type { Source } from './configuration.ts';
 import type { Output } from './output.ts';
@@ -49,7 +49,7 @@ function inProject(url: string, files: string): string {
   if (!statSync(path, { throwIfNoEntry: false })) return pathToFileURL(path).href;
   const real = realpathSync(path);
   if (!real.startsWith(`${realpathSync(files)}/`)) {
-    throw new ImageError(`${path} is a symbolic link to ${real}, outside ${files}`, 'copy the file itself there');
+    throw new UserError(`${path} is a symbolic link to ${real}, outside ${files}`, 'copy the file itself there');
   }
   return pathToFileURL(real).href;
 }

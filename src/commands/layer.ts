@@ -4,11 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import type { Architecture } from '../config/architecture.ts';
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
-import type { Compression } from '../image/compression-name.ts';
-import { ImageError, explained } from '../image/image-error.ts';
-import { writeLayer } from '../image/layer-file.ts';
-import { picture } from '../image/picture.ts';
-import { readStaticFiles } from '../image/static-files.ts';
+import type { Compression } from '../oci/compression-name.ts';
+import { UserError, explained } from '../diagnostic/user-error.ts';
+import { writeLayer } from '../oci/layer-file.ts';
+import { picture } from './picture.ts';
+import { readStaticFiles } from './static-files.ts';
 import type { StepKind } from '../plan/step.ts';
 import { readConfiguration, type Source } from './configuration.ts';
 import { download, projectFiles, userCache } from './downloads.ts';
@@ -56,7 +56,7 @@ export async function layer(source: Source, options: LayerOptions, module: Modul
     return 0;
   } catch (cause) {
     const explanation = explained(cause, file);
-    if (!(explanation instanceof ImageError)) throw cause;
+    if (!(explanation instanceof UserError)) throw cause;
     output.err(formatDiagnostics([error(explanation.message, undefined, explanation.help)], 'text', output.errColors));
     return 1;
   }
@@ -65,10 +65,10 @@ export async function layer(source: Source, options: LayerOptions, module: Modul
 /** Finds out before a download whether the file can be written; makes it only afterwards. */
 function checkFile(file: string): void {
   const found = statSync(file, { throwIfNoEntry: false });
-  if (found?.isDirectory()) throw new ImageError(`${file} is a directory`, 'name the file that the layer becomes');
-  if (found && !found.isFile()) throw new ImageError(`${file} is not a regular file`, 'name another one');
+  if (found?.isDirectory()) throw new UserError(`${file} is a directory`, 'name the file that the layer becomes');
+  if (found && !found.isFile()) throw new UserError(`${file} is not a regular file`, 'name another one');
   if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new ImageError(`${dirname(file)} is not a directory`, 'make it first, or name another file');
+    throw new UserError(`${dirname(file)} is not a directory`, 'make it first, or name another file');
   }
   accessSync(dirname(file), constants.W_OK | constants.X_OK);
 }

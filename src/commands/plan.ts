@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Architecture } from '../config/architecture.ts';
 import { error } from '../diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostic/format.ts';
-import { picture } from '../image/picture.ts';
-import { readStaticFiles } from '../image/static-files.ts';
+import { picture } from './picture.ts';
+import { readStaticFiles } from './static-files.ts';
 import type { ImageEntry, Plan } from '../plan/image-entry.ts';
-import { plan as planOf } from '../plan/plan.ts';
+import { makePlan } from '../plan/plan.ts';
 import type { StepKind } from '../plan/step.ts';
 import { readConfiguration, type Source } from './configuration.ts';
 import type { Module } from './module.ts';
@@ -24,7 +24,7 @@ export function plan(
     output.err(formatDiagnostics(config, 'text', output.errColors));
     return 1;
   }
-  const planned = planOf(config, readStaticFiles(module.files), module.version, options.without);
+  const planned = makePlan(config, readStaticFiles(module.files), module.version, options.without);
   if (options.show !== undefined) return show(planned, options.show, output);
   if (options.json) {
     output.out(

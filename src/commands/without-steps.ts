@@ -1,13 +1,13 @@
-import { ImageError } from '../image/image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 import type { Config } from '../config/config.ts';
 import type { Plan } from '../plan/image-entry.ts';
-import { plan as planOf } from '../plan/plan.ts';
+import { makePlan } from '../plan/plan.ts';
 import type { StaticFiles } from '../plan/static-files.ts';
 import { type StepKind, stepNeed } from '../plan/step.ts';
 
 /**
  * The plan of what a layer alone can hold. Steps need the image itself: those of the kinds `without` are left out, and so
- * is what only some images need, with a word of warning to `warn`. Throws an `ImageError` for any other.
+ * is what only some images need, with a word of warning to `warn`. Throws a `UserError` for any other.
  */
 export function planWithoutSteps(
   config: Config,
@@ -16,13 +16,13 @@ export function planWithoutSteps(
   without: readonly StepKind[],
   warn: (text: string) => void,
 ): Plan {
-  const { steps } = planOf(config, files, moduleVersion, without);
+  const { steps } = makePlan(config, files, moduleVersion, without);
   const optional = steps.filter((step) => step.kind === 'selinux' && !step.needed);
   const step = steps.find((one) => !optional.includes(one));
   if (step) {
     const { setting, need, help } = stepNeed(step);
     const leave = `or leave it with --without ${step.kind}, for whoever does it later`;
-    throw new ImageError(`\`${setting}\` ${need}, and a layer alone cannot`, `${help}; ${leave}`);
+    throw new UserError(`\`${setting}\` ${need}, and a layer alone cannot`, `${help}; ${leave}`);
   }
   if (optional.length > 0) {
     warn(
@@ -30,5 +30,5 @@ export function planWithoutSteps(
         '(Fedora), bake Nix in the image build; elsewhere write `selinux: off`.\n',
     );
   }
-  return planOf(config, files, moduleVersion, [...without, ...optional.map(({ kind }) => kind)]);
+  return makePlan(config, files, moduleVersion, [...without, ...optional.map(({ kind }) => kind)]);
 }

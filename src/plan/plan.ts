@@ -14,7 +14,7 @@ import { enablementEntries, wantedAlways } from './units.ts';
  * What a configuration puts into an image. Pure: the same configuration, files and version give the same plan. A valid
  * configuration never throws. The steps of the kinds `without` are left out, and the manifest says so.
  */
-export function plan(
+export function makePlan(
   config: Config,
   files: StaticFiles,
   moduleVersion: string,

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { build } from 'rolldown';
-import { writeLayer } from '../../src/image/layer-file.ts';
+import { writeLayer } from '../../src/oci/layer-file.ts';
 
 const megabyte = 1_000_000;
 const installerBytes = 73_234_640;

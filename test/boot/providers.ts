@@ -58,12 +58,12 @@ export const ownTarball: Provider = {
   },
 };
 
-const telling = ['while Nix is unpacked', 'when the installer has written its receipt'];
+const core = ['while Nix is unpacked', 'when the installer has written its receipt'];
 const installerMoments = (which: (moment: string) => boolean): Record<string, string> =>
   Object.fromEntries(Object.entries(installer.moments).filter(([moment]) => which(moment)));
 /** The installer's moments, in two: those that CI tries, and the others. */
-export const tellingMoments = installerMoments((moment) => telling.includes(moment));
-export const otherMoments = installerMoments((moment) => !telling.includes(moment));
+export const coreMoments = installerMoments((moment) => core.includes(moment));
+export const otherMoments = installerMoments((moment) => !core.includes(moment));
 
 /** Each provider by the name that it has in the names of scenarios. */
 export const providers = { 'nix-installer': installer, native: ownTarball };

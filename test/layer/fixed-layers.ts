@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compressions, type Compression } from '../../src/image/compression-name.ts';
-import { writeLayer } from '../../src/image/layer-file.ts';
+import { compressions, type Compression } from '../../src/oci/compression-name.ts';
+import { writeLayer } from '../../src/oci/layer-file.ts';
 import { fixedDownload, fixedPlan, sha256 } from './fixed-plan.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'fixed-layers-'));

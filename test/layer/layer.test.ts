@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { writeLayer } from '../../src/image/layer-file.ts';
+import { writeLayer } from '../../src/oci/layer-file.ts';
 import { fixedDownload, fixedPlan, sha256 } from './fixed-plan.ts';
 import { makeProject, type Project } from './project.ts';
 import { makeBuildah, run } from './tools.ts';

@@ -9,9 +9,9 @@ import { architectures } from '../../src/config/architecture.ts';
 import { defaults, installerSettings, type Config } from '../../src/config/config.ts';
 import type { RecipeEntry } from '../../src/config/recipe-entry.ts';
 import { releases } from '../../src/config/releases.ts';
-import { readStaticFiles } from '../../src/image/static-files.ts';
+import { readStaticFiles } from '../../src/commands/static-files.ts';
 import type { ImageEntry } from '../../src/plan/image-entry.ts';
-import { plan } from '../../src/plan/plan.ts';
+import { makePlan } from '../../src/plan/plan.ts';
 import { configurationOf, validEntry } from './arbitrary-entry.ts';
 import { needs } from './requirement.ts';
 
@@ -32,7 +32,7 @@ const decided = [
 ];
 
 function entriesOf(config: Config): Map<string, ImageEntry> {
-  return new Map(plan(config, files, '1.2.3').entries.map((entry) => [entry.path, entry]));
+  return new Map(makePlan(config, files, '1.2.3').entries.map((entry) => [entry.path, entry]));
 }
 
 function textOf(entries: Map<string, ImageEntry>, path: string): string {
@@ -55,7 +55,7 @@ test('`native`: a boot of the image starts the service only where another Nix is
 test('what is valid plans, in order, each path once, under /nix and /usr, and with `native` two files in /etc', () => {
   fc.assert(
     fc.property(validEntry, architecture, (entry, arch) => {
-      const { entries } = plan(configurationOf(entry, arch), files, '1.2.3');
+      const { entries } = makePlan(configurationOf(entry, arch), files, '1.2.3');
       const paths = entries.map(({ path }) => path);
       expect(paths).toEqual([...new Set(paths)].toSorted((one, other) => (one < other ? -1 : 1)));
       const inEtc = paths.filter((path) => !/^(\/nix|\/usr(\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/.test(path));

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ImageError } from '../../src/image/image-error.ts';
-import { writeRootfs } from '../../src/image/rootfs.ts';
-import { readStaticFiles } from '../../src/image/static-files.ts';
+import { UserError } from '../../src/diagnostic/user-error.ts';
+import { writeRootfs } from '../../src/rootfs/rootfs.ts';
+import { readStaticFiles } from '../../src/commands/static-files.ts';
 import type { Plan } from '../../src/plan/image-entry.ts';
-import { plan } from '../../src/plan/plan.ts';
+import { makePlan } from '../../src/plan/plan.ts';
 import { configurationOf, validEntry } from './arbitrary-entry.ts';
 import { needs } from './requirement.ts';
 import { changedPaths, snapshotOf } from './snapshot.ts';
@@ -30,7 +30,7 @@ beforeAll(() => {
 afterAll(() => fs.rmSync(top, { recursive: true }));
 
 function planOf(entry: Parameters<typeof configurationOf>[0]): Plan {
-  return plan(configurationOf(entry), files, '0.0.0');
+  return makePlan(configurationOf(entry), files, '0.0.0');
 }
 
 function bake(planned: Plan, root: string, modificationTime = 0) {
@@ -39,11 +39,11 @@ function bake(planned: Plan, root: string, modificationTime = 0) {
   return writeRootfs(planned, root, { modificationTime, ownedByRoot: isRoot, downloaded });
 }
 
-function failure(run: () => unknown): ImageError {
+function failure(run: () => unknown): UserError {
   try {
     run();
   } catch (cause) {
-    if (cause instanceof ImageError) return cause;
+    if (cause instanceof UserError) return cause;
     throw cause;
   }
   throw new Error('it did not fail');
@@ -201,7 +201,7 @@ test(
             if (entry.kind === 'file') expect(fs.readFileSync(join(root, entry.path))).toEqual(entry.content);
           }
         } catch (cause) {
-          if (!(cause instanceof ImageError)) throw cause;
+          if (!(cause instanceof UserError)) throw cause;
           failed += 1;
           expect(changedPaths(before, snapshotOf(place))).toEqual([]);
         }

@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeRootfs } from '../../src/image/rootfs.ts';
-import { readStaticFiles } from '../../src/image/static-files.ts';
-import { plan } from '../../src/plan/plan.ts';
+import { writeRootfs } from '../../src/rootfs/rootfs.ts';
+import { readStaticFiles } from '../../src/commands/static-files.ts';
+import { makePlan } from '../../src/plan/plan.ts';
 import { configurationOf } from './arbitrary-entry.ts';
 import { needs } from './requirement.ts';
 
@@ -19,13 +19,13 @@ const providers = [...files.keys()].filter((part) => files.get(part)?.has('/usr/
 const units = statics.filter(({ path }) =>
   /^\/usr\/lib\/systemd\/system\/[^/]+\.(service|socket|mount|path)$/.test(path),
 );
-const { entries } = plan(
+const { entries } = makePlan(
   configurationOf({ type: 'nix', persistence: '/var/nix', installer: { embed: false } }),
   files,
   '0.0.0',
 );
-const embedded = plan(configurationOf({ type: 'nix' }), files, '0.0.0');
-const native = plan(configurationOf({ type: 'nix', installer: 'native' }), files, '0.0.0');
+const embedded = makePlan(configurationOf({ type: 'nix' }), files, '0.0.0');
+const native = makePlan(configurationOf({ type: 'nix', installer: 'native' }), files, '0.0.0');
 const planned = new Set([...entries, ...embedded.entries, ...native.entries].map(({ path }) => path));
 
 /** What these units name and every system with systemd has (bootup(7)). */

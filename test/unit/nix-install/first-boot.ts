@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { readStaticFiles } from '../../../src/image/static-files.ts';
-import { writeRootfs } from '../../../src/image/rootfs.ts';
-import { plan } from '../../../src/plan/plan.ts';
+import { readStaticFiles } from '../../../src/commands/static-files.ts';
+import { writeRootfs } from '../../../src/rootfs/rootfs.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
 import type { RecipeEntry } from '../../../src/config/recipe-entry.ts';
 import { configurationOf } from '../arbitrary-entry.ts';
 
@@ -31,7 +31,7 @@ function bake({ entry = {}, download = installer }: Image, image: string): void 
   const config = configurationOf({ type: 'nix', ...rest, installer: own });
   const options = { modificationTime: 0, ownedByRoot: true, downloaded: new Map([[sha256, download]]) };
   fs.mkdirSync(dirname(image), { recursive: true });
-  writeRootfs(plan(config, files, '0.0.0'), image, options);
+  writeRootfs(makePlan(config, files, '0.0.0'), image, options);
 }
 
 /**

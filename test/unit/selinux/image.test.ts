@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ImageError } from '../../../src/image/image-error.ts';
-import { findSelinuxPolicy } from '../../../src/image/selinux-policy.ts';
+import { UserError } from '../../../src/diagnostic/user-error.ts';
+import { findSelinuxPolicy } from '../../../src/rootfs/selinux-policy.ts';
 
 const config = '/etc/selinux/config';
 const semanage = '/etc/selinux/semanage.conf';
@@ -89,9 +89,9 @@ describe('an image whose policy is to get the labels of /nix', () => {
     try {
       refused();
     } catch (cause) {
-      expect(cause).toBeInstanceOf(ImageError);
-      expect((cause as ImageError).help).toContain(whatToDo);
-      expect((cause as ImageError).help).toContain('`selinux: off`');
+      expect(cause).toBeInstanceOf(UserError);
+      expect((cause as UserError).help).toContain(whatToDo);
+      expect((cause as UserError).help).toContain('`selinux: off`');
     }
   });
 });

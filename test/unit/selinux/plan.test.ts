@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { planWithoutSteps } from '../../../src/commands/without-steps.ts';
 import type { RecipeEntry } from '../../../src/config/recipe-entry.ts';
-import { ImageError } from '../../../src/image/image-error.ts';
-import { readStaticFiles } from '../../../src/image/static-files.ts';
+import { UserError } from '../../../src/diagnostic/user-error.ts';
+import { readStaticFiles } from '../../../src/commands/static-files.ts';
 import type { Plan } from '../../../src/plan/image-entry.ts';
-import { plan } from '../../../src/plan/plan.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
 import type { StepKind } from '../../../src/plan/step.ts';
 import { configurationOf } from '../arbitrary-entry.ts';
 
@@ -25,7 +25,7 @@ const own = [
 const config = (selinux: 'auto' | 'on' | 'off', more: Partial<RecipeEntry> = {}) =>
   configurationOf({ type: 'nix', selinux, ...more });
 const planWith = (selinux: 'auto' | 'on' | 'off', without: StepKind[] = []) =>
-  plan(config(selinux), files, '1.2.3', without);
+  makePlan(config(selinux), files, '1.2.3', without);
 const pathsOf = ({ entries }: Plan) => entries.map(({ path }) => path);
 const manifestOf = ({ entries }: Plan) => {
   const found = entries.find(({ path }) => path === `${share}/manifest.json`);
@@ -38,7 +38,7 @@ test.each([
 ] as const)(
   '%s: a step with the persistence as an equivalent of /nix, and what goes with the policy',
   (value, needed) => {
-    const { steps } = plan(config(value, { persistence: '/var/home/nix' }), files, '1.2.3');
+    const { steps } = makePlan(config(value, { persistence: '/var/home/nix' }), files, '1.2.3');
     expect(steps).toMatchObject([{ kind: 'selinux', needed, equivalent: { path: '/var/home/nix', to: '/nix' } }]);
     const planned = planWith(value);
     const off = pathsOf(planWith('off'));
@@ -67,7 +67,7 @@ test('left out: nothing of it, and the manifest says that it was left out', () =
 });
 
 test('the policy comes before the initramfs, which takes longer', () => {
-  const { steps } = plan(config('auto', { 'transient-root': 'initramfs' }), files, '1.2.3');
+  const { steps } = makePlan(config('auto', { 'transient-root': 'initramfs' }), files, '1.2.3');
   expect(steps.map(({ kind }) => kind)).toEqual(['selinux', 'initramfs']);
 });
 
@@ -98,11 +98,11 @@ describe('a layer alone', () => {
     expect(refused).toThrow(
       '`selinux: on` builds the SELinux policy of the image anew with its semodule, and a layer alone cannot',
     );
-    expect(refused).toThrow(ImageError);
+    expect(refused).toThrow(UserError);
     try {
       refused();
     } catch (cause) {
-      expect((cause as ImageError).help).toMatch(/image build.*--without selinux/);
+      expect((cause as UserError).help).toMatch(/image build.*--without selinux/);
     }
     expect(layer('on', ['selinux'])).toEqual({ planned: planWith('on', ['selinux']), warnings: '' });
   });

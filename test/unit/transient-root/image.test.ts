@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findInitramfs } from '../../../src/image/initramfs.ts';
-import { parsePrepareRoot } from '../../../src/image/prepare-root.ts';
-import { ImageError } from '../../../src/image/image-error.ts';
+import { findInitramfs } from '../../../src/rootfs/initramfs.ts';
+import { parsePrepareRoot } from '../../../src/rootfs/prepare-root.ts';
+import { UserError } from '../../../src/diagnostic/user-error.ts';
 
 import { prepareRootCases } from './prepare-root-cases.ts';
 
@@ -35,7 +35,7 @@ describe('an image whose initramfs is to be rebuilt', () => {
     try {
       findInitramfs(root);
     } catch (cause) {
-      if (cause instanceof ImageError) return { message: cause.message, help: cause.help };
+      if (cause instanceof UserError) return { message: cause.message, help: cause.help };
       throw cause;
     }
     throw new Error('it was taken');

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkEntry } from '../../../src/config/check.ts';
-import { readStaticFiles } from '../../../src/image/static-files.ts';
+import { readStaticFiles } from '../../../src/commands/static-files.ts';
 import type { Plan } from '../../../src/plan/image-entry.ts';
-import { plan } from '../../../src/plan/plan.ts';
+import { makePlan } from '../../../src/plan/plan.ts';
 import { stepNeed } from '../../../src/plan/step.ts';
 import { parseConfiguration } from '../../../src/recipe/configuration.ts';
 
@@ -15,7 +15,7 @@ const planWith = (transientRoot: string): Plan => {
   const entry = parseConfiguration(`{"type":"nix","selinux":"off","transient-root":"${transientRoot}"}`);
   const config = Array.isArray(entry) ? entry : checkEntry(entry, 'x86_64');
   if (Array.isArray(config)) throw new Error(JSON.stringify(config));
-  return plan(config, files, '1.2.3');
+  return makePlan(config, files, '1.2.3');
 };
 const text = ({ entries }: Plan, path: string): string | undefined => {
   const found = entries.find((entry) => entry.path === path);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Image } from './append-layer.ts';
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 import {
   type Descriptor,
   inOci,
@@ -28,23 +28,23 @@ const largestDocument = 4 * 1024 * 1024;
 
 const damaged = 'the layout is damaged or incomplete: copy the image into it anew (skopeo copy)';
 
-/** Reads the index.json of a layout; throws an `ImageError` for a directory that is none. */
+/** Reads the index.json of a layout; throws a `UserError` for a directory that is none. */
 export function readIndex(directory: string): Index {
   const found = statSync(directory, { throwIfNoEntry: false });
-  if (!found) throw new ImageError(`${directory} does not exist`, 'name a directory with an OCI layout in it');
+  if (!found) throw new UserError(`${directory} does not exist`, 'name a directory with an OCI layout in it');
   if (!found.isDirectory()) {
-    throw new ImageError(`${directory} is not a directory`, 'for an archive of a layout write oci-archive:FILE');
+    throw new UserError(`${directory} is not a directory`, 'for an archive of a layout write oci-archive:FILE');
   }
   const help = 'name the directory that holds `oci-layout` and `index.json`; skopeo copy … oci:DIRECTORY:TAG makes one';
   let layout: unknown;
   try {
     layout = JSON.parse(readFileSync(join(directory, 'oci-layout'), 'utf8'));
   } catch (cause) {
-    throw new ImageError(`${directory} is no OCI layout: its file oci-layout is missing or damaged`, help, cause);
+    throw new UserError(`${directory} is no OCI layout: its file oci-layout is missing or damaged`, help, cause);
   }
   const version = (layout as { imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
   if (version !== '1.0.0') {
-    throw new ImageError(`${directory} is an OCI layout of the version ${JSON.stringify(version)}, not 1.0.0`, help);
+    throw new UserError(`${directory} is an OCI layout of the version ${JSON.stringify(version)}, not 1.0.0`, help);
   }
   return parseIndex(readDocumentFile(join(directory, 'index.json')), join(directory, 'index.json'));
 }
@@ -58,11 +58,11 @@ export function select(index: Index, tag: string | undefined, name: string): Des
   const there = tags.length > 0 ? `its tags are ${tags.join(', ')}` : 'nothing in it has a tag: leave the tag out';
   if (!found) {
     throw tag === undefined || index.manifests.length === 0
-      ? new ImageError(`${name} holds no image`, 'copy one into it first')
-      : new ImageError(`${name}: no image has this tag`, there);
+      ? new UserError(`${name} holds no image`, 'copy one into it first')
+      : new UserError(`${name}: no image has this tag`, there);
   }
-  if (second && tag === undefined) throw new ImageError(`${name} holds several images`, `name one: ${there}`);
-  if (second) throw new ImageError(`${name}: several images have this tag`, 'remove the others from index.json');
+  if (second && tag === undefined) throw new UserError(`${name} holds several images`, `name one: ${there}`);
+  if (second) throw new UserError(`${name}: several images have this tag`, 'remove the others from index.json');
   return found;
 }
 
@@ -74,7 +74,7 @@ export function readImages(directory: string, descriptor: Descriptor, name: stri
   }
   const document = () => readDocument(directory, descriptor, name);
   if (mediaType === mediaTypes.index) {
-    if (depth >= 4) throw new ImageError(`${name}: indexes within indexes, too many`, damaged);
+    if (depth >= 4) throw new UserError(`${name}: indexes within indexes, too many`, damaged);
     const index = parseIndex(document(), name);
     const children = index.manifests.map((child) => readImages(directory, child, nameOf(child, name), depth + 1));
     return { kind: 'index', descriptor, index, children };
@@ -83,7 +83,7 @@ export function readImages(directory: string, descriptor: Descriptor, name: stri
     const help = mediaType.includes('manifest.v1')
       ? 'pull it again from its registry: skopeo copy --format oci …'
       : 'name a base that can be booted or run';
-    throw new ImageError(`${name} is of the type ${mediaType}: it is no container image`, help);
+    throw new UserError(`${name} is of the type ${mediaType}: it is no container image`, help);
   }
   const manifest = parseManifest(document(), name);
   const config = parseConfig(readDocument(directory, manifest.config, `${name}, its config`), `${name}, its config`);
@@ -104,17 +104,17 @@ export function blobFile(directory: string, descriptor: Descriptor, name: string
   const path = blobPath(directory, descriptor.digest);
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found && isForeign(descriptor)) return undefined;
-  if (!found?.isFile()) throw new ImageError(`${name}: the blob ${descriptor.digest} is missing`, damaged);
+  if (!found?.isFile()) throw new UserError(`${name}: the blob ${descriptor.digest} is missing`, damaged);
   if (found.size !== descriptor.size) {
     const sizes = `${found.size} bytes long instead of ${descriptor.size}`;
-    throw new ImageError(`${name}: the blob ${descriptor.digest} is ${sizes}`, damaged);
+    throw new UserError(`${name}: the blob ${descriptor.digest} is ${sizes}`, damaged);
   }
   return realpathSync(path);
 }
 
 function readDocument(directory: string, descriptor: Descriptor, name: string): Buffer {
   const path = blobFile(directory, descriptor, name);
-  if (path === undefined) throw new ImageError(`${name}: the blob ${descriptor.digest} is missing`, damaged);
+  if (path === undefined) throw new UserError(`${name}: the blob ${descriptor.digest} is missing`, damaged);
   const bytes = readDocumentFile(path);
   const [algorithm = ''] = descriptor.digest.split(':');
   checkDigest(descriptor, createHash(algorithm).update(bytes).digest('hex'), name);
@@ -123,16 +123,16 @@ function readDocument(directory: string, descriptor: Descriptor, name: string): 
 
 function readDocumentFile(path: string): Buffer {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (!found?.isFile()) throw new ImageError(`${path} is missing`, damaged);
-  if (found.size > largestDocument) throw new ImageError(`${path} is larger than 4 MiB`, damaged);
+  if (!found?.isFile()) throw new UserError(`${path} is missing`, damaged);
+  if (found.size > largestDocument) throw new UserError(`${path} is larger than 4 MiB`, damaged);
   return readFileSync(path);
 }
 
-/** Throws an `ImageError` where the digest that was computed (hexadecimal) is not the one that was promised. */
+/** Throws a `UserError` where the digest that was computed (hexadecimal) is not the one that was promised. */
 export function checkDigest({ digest }: Descriptor, computed: string, name: string): void {
   const [algorithm, promised] = digest.split(':');
   if (computed === promised) return;
-  throw new ImageError(`${name}: the blob ${digest} is damaged, its digest is ${algorithm}:${computed}`, damaged);
+  throw new UserError(`${name}: the blob ${digest} is damaged, its digest is ${algorithm}:${computed}`, damaged);
 }
 
 /** Reads a whole blob and checks its digest. */

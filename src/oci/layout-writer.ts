@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { lock } from 'proper-lockfile';
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 import { type Descriptor, type Index, mediaTypes } from './oci-document.ts';
 import { blobFile, blobPath, checkDigest, readIndex, tagAnnotation } from './oci-layout.ts';
 
@@ -26,7 +26,7 @@ export type Effort = { linked: number; copied: number; written: number };
 /** How long another process may write into the same layout before this one gives up, in seconds. */
 const longestWait = 600;
 
-/** Throws an `ImageError` or Node's own error where a layout cannot be written into `directory`; writes nothing. */
+/** Throws a `UserError` or Node's own error where a layout cannot be written into `directory`; writes nothing. */
 export function checkWritable(directory: string): void {
   const found = fs.statSync(directory, { throwIfNoEntry: false });
   if (found) {
@@ -38,7 +38,7 @@ export function checkWritable(directory: string): void {
   }
   const parent = dirname(resolve(directory));
   if (!fs.statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new ImageError(`${parent} is not a directory`, 'make it first, or name another place');
+    throw new UserError(`${parent} is not a directory`, 'make it first, or name another place');
   }
   fs.accessSync(parent, fs.constants.W_OK | fs.constants.X_OK);
 }
@@ -74,7 +74,7 @@ export async function writeLayout(directory: string, content: LayoutContent): Pr
     for (const step of undo.reverse()) step();
     if ((cause as NodeJS.ErrnoException).code !== 'ELOCKED') throw cause;
     const help = 'wait for it, or remove .bluebuild-nix.lock there if nothing is running';
-    throw new ImageError(`another process is writing into ${directory}`, help, cause);
+    throw new UserError(`another process is writing into ${directory}`, help, cause);
   });
   try {
     const index = indexOf(directory);
@@ -132,7 +132,7 @@ function tagged(index: Index, top: Descriptor, tag: string | undefined, director
   const isOther = ({ annotations }: Descriptor) => annotations?.[tagAnnotation] !== tag;
   const others = index.manifests.filter(isOther);
   if (tag === undefined && index.manifests.length - others.length > 1) {
-    throw new ImageError(`${directory} holds several images without a tag`, 'name a tag for the new one');
+    throw new UserError(`${directory} holds several images without a tag`, 'name a tag for the new one');
   }
   return { ...index, manifests: [...others, top] };
 }

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { SelinuxStep } from '../plan/step.ts';
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 import { howEnded, programsOf } from './image-programs.ts';
 import type { WrittenRoot } from './rootfs.ts';
 
@@ -17,7 +17,7 @@ export type SelinuxPolicy = {
 const directory = '/etc/selinux';
 
 /**
- * Finds the policy of an image. Gives a sentence that says why, for an image that has none in use. Throws an `ImageError`
+ * Finds the policy of an image. Gives a sentence that says why, for an image that has none in use. Throws a `UserError`
  * for a policy that cannot take a module: why, and what to do.
  */
 export function findSelinuxPolicy(root: string): SelinuxPolicy | string {
@@ -76,7 +76,7 @@ export async function buildSelinuxPolicy(
     ]);
     if (ended.exitCode !== 0) {
       say(`${ended.all.trimEnd()}\n`);
-      throw new ImageError(`semodule failed (${howEnded(ended)}); what it said stands above`, help);
+      throw new UserError(`semodule failed (${howEnded(ended)}); what it said stands above`, help);
     }
   } finally {
     end();
@@ -113,7 +113,7 @@ function checkLabels(root: string, work: string, type: string, step: SelinuxStep
   const contexts = text(root, join(work, directory, type, 'contexts/files/file_contexts')) ?? '';
   const found = new Set(contexts.split('\n').map((line) => line.split(/\s/, 1)[0]));
   const missing = [...wanted].find((path) => !found.has(path));
-  if (missing !== undefined) throw new ImageError(`the SELinux policy "${type}" has no type for ${missing}`, help);
+  if (missing !== undefined) throw new UserError(`the SELinux policy "${type}" has no type for ${missing}`, help);
 }
 
 function writeEquivalent(root: string, work: string, type: string, { equivalent }: SelinuxStep): void {
@@ -161,8 +161,8 @@ function setting(text: string, key: string): string | undefined {
   return values.at(-1);
 }
 
-function refusal(why: string, whatToDo: string): ImageError {
-  return new ImageError(
+function refusal(why: string, whatToDo: string): UserError {
+  return new UserError(
     `the SELinux policy of this image cannot take the labels of /nix: ${why}`,
     `${whatToDo}, or use \`selinux: off\``,
   );

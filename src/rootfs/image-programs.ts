@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { execa } from 'execa';
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 
 export type Ended = { exitCode?: number; signal?: string; stdout: string; all: string };
 export type RunInImage = (command: string, args: readonly string[]) => Promise<Ended>;
 
 /**
  * Runs programs of an image: in it if it is this system's own root, else after a chroot, with mounts that end with it.
- * A program that cannot be run at all, and a signal to this process meanwhile, throw an `ImageError`; any exit code is
+ * A program that cannot be run at all, and a signal to this process meanwhile, throw a `UserError`; any exit code is
  * given back. Whoever calls `end` has the signals again.
  */
 export function programsOf(root: string, environment: Readonly<Record<string, string>>) {
@@ -29,10 +29,10 @@ export function programsOf(root: string, environment: Readonly<Record<string, st
       ? execa(command, args, options)
       : execa('unshare', ['--mount', 'sh', '-c', enter, 'sh', resolve(root), ...inside], options));
     if (result.isCanceled) {
-      throw new ImageError(`interrupted while ${command.split('/').at(-1)} ran`, 'the image is as it was');
+      throw new UserError(`interrupted while ${command.split('/').at(-1)} ran`, 'the image is as it was');
     }
     if (result.exitCode === undefined && result.signal === undefined) {
-      throw new ImageError(`${command} cannot be run: ${result.originalMessage ?? ''}`);
+      throw new UserError(`${command} cannot be run: ${result.originalMessage ?? ''}`);
     }
     return result;
   };

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { Deflate, Z_NO_FLUSH, Z_SYNC_FLUSH } from 'pako';
 import type { Compression } from './compression-name.ts';
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 
 /** The same compressed bytes are promised everywhere, and the library's release decides them. */
 const zstdRelease = '1.5.7';
@@ -13,7 +13,7 @@ const chunkBytes = 1024 * 1024;
 
 /**
  * Compresses a stream. The result depends on the bytes alone, not on the machine, the Node or how they
- * come. Throws an `ImageError` where this Node cannot keep that.
+ * come. Throws a `UserError` where this Node cannot keep that.
  */
 export function compress(source: AsyncIterable<Buffer>, compression: Compression): AsyncIterable<Buffer> {
   if (compression === 'none') return source;
@@ -91,7 +91,7 @@ async function* zstd(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const release = process.versions['zstd'];
   if (release !== zstdRelease) {
     const message = `zstd ${zstdRelease} makes the layers of this version, and this Node has ${release ?? 'none'}`;
-    throw new ImageError(message, 'use the Node that npm ci installs (npm run bluebuild-nix), or gzip');
+    throw new UserError(message, 'use the Node that npm ci installs (npm run bluebuild-nix), or gzip');
   }
   const params = { [zlib.constants.ZSTD_c_compressionLevel]: 3, [zlib.constants.ZSTD_c_checksumFlag]: 1 };
   const stream = zlib.createZstdCompress({ params, chunkSize: 256 * 1024 });

@@ -1,4 +1,4 @@
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 
 /** Where an image is: a layout's directory or an archive of one, and its tag there. */
 export type ImageReference = {
@@ -9,16 +9,16 @@ export type ImageReference = {
   tag: string | undefined;
 };
 
-/** Reads `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`, as skopeo and buildah write them. Throws an `ImageError`. */
+/** Reads `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`, as skopeo and buildah write them. Throws a `UserError`. */
 export function imageReference(text: string): ImageReference {
   const [transport, path = '', ...rest] = text.split(':');
   const kind = transport === 'oci' ? 'layout' : transport === 'oci-archive' ? 'archive' : undefined;
-  if (!kind) throw new ImageError(`${text} is not the name of an image this can read`, other(transport, text));
-  if (path === '') throw new ImageError(`${text} names no path`, 'write oci:DIRECTORY:TAG or oci-archive:FILE:TAG');
+  if (!kind) throw new UserError(`${text} is not the name of an image this can read`, other(transport, text));
+  if (path === '') throw new UserError(`${text} names no path`, 'write oci:DIRECTORY:TAG or oci-archive:FILE:TAG');
   const tag = rest.join(':') || undefined;
   // The OCI image layout's grammar for org.opencontainers.image.ref.name.
   if (tag !== undefined && !/^[A-Za-z0-9]+([-._:@+/]|--|[A-Za-z0-9])*$/.test(tag)) {
-    throw new ImageError(`${text}: ${JSON.stringify(tag)} cannot be a tag`, 'use letters, digits, `.`, `_` and `-`');
+    throw new UserError(`${text}: ${JSON.stringify(tag)} cannot be a tag`, 'use letters, digits, `.`, `_` and `-`');
   }
   return { text, kind, path, tag };
 }

@@ -7,7 +7,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { Plan } from '../plan/image-entry.ts';
 import type { Image } from './append-layer.ts';
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 import { type Descriptor, mediaTypes } from './oci-document.ts';
 import { blobFile, checkDigest } from './oci-layout.ts';
 import { parentsOf } from './tar-layer.ts';
@@ -87,7 +87,7 @@ async function readLayer(
     await (unpacker ? pipeline(source, unpacker, sink) : pipeline(source, sink));
   } catch (cause) {
     const help = 'the layout is damaged or incomplete: copy the image into it anew (skopeo copy)';
-    throw new ImageError(`${name}: the layer ${layer.digest} cannot be read: ${(cause as Error).message}`, help, cause);
+    throw new UserError(`${name}: the layer ${layer.digest} cannot be read: ${(cause as Error).message}`, help, cause);
   }
   checkDigest(layer, hash.digest('hex'), name);
   return inLayer;
@@ -120,7 +120,7 @@ export function pathsOf(plan: Plan): Set<string> {
   return new Set(plan.entries.flatMap(({ path }) => [...parentsOf(path), path]));
 }
 
-/** Throws an `ImageError` where something of the base stands in the way of a plan, as writing into a root would. */
+/** Throws a `UserError` where something of the base stands in the way of a plan, as writing into a root would. */
 export function checkRoom(plan: Plan, seen: ReadonlyMap<string, Seen>, name: string): void {
   for (const entry of plan.entries) {
     for (const path of [...parentsOf(entry.path), entry.path]) {
@@ -129,13 +129,13 @@ export function checkRoom(plan: Plan, seen: ReadonlyMap<string, Seen>, name: str
       const isDirectory = path !== entry.path || entry.kind === 'directory';
       if (isDirectory && found.kind !== 'directory') {
         const what = found.kind === 'symlink' ? `a symbolic link to ${found.target}` : 'not a directory';
-        throw new ImageError(
+        throw new UserError(
           `${path} in ${name} is ${what}`,
           `${path} must be a real directory: remove it from the base`,
         );
       }
       if (!isDirectory && found.kind === 'directory') {
-        throw new ImageError(`${path} in ${name} is a directory`, 'a file of this module belongs there: remove it');
+        throw new UserError(`${path} in ${name} is a directory`, 'a file of this module belongs there: remove it');
       }
     }
   }

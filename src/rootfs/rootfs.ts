@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ImageEntry, Plan } from '../plan/image-entry.ts';
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 
 /** What became of a root. */
 export type Baked = {
@@ -47,7 +47,7 @@ type Writing = {
 /**
  * Writes a plan's entries into the root filesystem at `root`. No symbolic link of the root is ever followed: a link where a
  * directory is needed is an error. Everything is written beside its place first and moved there at the end; what fails
- * is undone, and a `ImageError` says what it was. Directories that were there keep their modification time.
+ * is undone, and a `UserError` says what it was. Directories that were there keep their modification time.
  */
 export function writeRootfs(plan: Plan, root: string, options: RootfsOptions): Baked {
   const writing = begin(root, options);
@@ -164,7 +164,7 @@ function checkParents(root: string, path: string): void {
     const what = found.isSymbolicLink()
       ? `a symbolic link to ${fs.readlinkSync(join(root, parent))}`
       : 'not a directory';
-    throw new ImageError(`${parent} in the root is ${what}`, 'this module writes into plain directories only');
+    throw new UserError(`${parent} in the root is ${what}`, 'this module writes into plain directories only');
   }
 }
 
@@ -175,17 +175,17 @@ function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): b
   if (entry.kind === 'directory') {
     if (found.isDirectory()) return (found.mode & 0o7777) === entry.mode && isOwned(found, options);
     const what = found.isSymbolicLink() ? 'a symbolic link' : 'not a directory';
-    throw new ImageError(
+    throw new UserError(
       `${entry.path} in the root is ${what}`,
       `remove it from the image: ${entry.path} must be a real directory`,
     );
   }
   if (found.isDirectory()) {
-    throw new ImageError(`${entry.path} in the root is a directory`, 'a file of this module belongs there: remove it');
+    throw new UserError(`${entry.path} in the root is a directory`, 'a file of this module belongs there: remove it');
   }
   if (entry.kind === 'symlink' && found.isFile()) {
     const help = `the image has a package that owns it: remove that (a Nix of the distribution, if it is one of Nix's programs)`;
-    throw new ImageError(`${entry.path} in the root is a file, and a link of this module belongs there`, help);
+    throw new UserError(`${entry.path} in the root is a file, and a link of this module belongs there`, help);
   }
   if (!isOwned(found, options)) return false;
   if (entry.kind === 'symlink') return found.isSymbolicLink() && fs.readlinkSync(target) === entry.target;
@@ -296,7 +296,7 @@ function explained(cause: unknown, root: string, notUndone: readonly string[]): 
       : `${notUndone.length} changes could not be undone (${notUndone[0]})`;
   if (code === undefined) {
     if (notUndone.length === 0) return cause;
-    return new ImageError(`${cause instanceof Error ? cause.message : cause}; ${state}`, undefined, cause);
+    return new UserError(`${cause instanceof Error ? cause.message : cause}; ${state}`, undefined, cause);
   }
   const where = dest ?? path ?? root;
   const known: Record<string, [string, string]> = {
@@ -308,5 +308,5 @@ function explained(cause: unknown, root: string, notUndone: readonly string[]): 
     ENOTDIR: [`${where} is not a directory`, 'remove it from the root'],
   };
   const [message, help] = known[code] ?? [`${where}: ${(cause as Error).message}`, undefined];
-  return new ImageError(`${message}; ${state}`, help, cause);
+  return new UserError(`${message}; ${state}`, help, cause);
 }

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { InitramfsStep } from '../plan/step.ts';
 import { type PrepareRoot, parsePrepareRoot } from './prepare-root.ts';
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 import { howEnded, programsOf, type RunInImage } from './image-programs.ts';
 import { type WrittenRoot } from './rootfs.ts';
 
@@ -18,7 +18,7 @@ const modules = '/usr/lib/modules';
 const prepareRootFiles = ['/etc/ostree/prepare-root.conf', '/usr/lib/ostree/prepare-root.conf'];
 
 /**
- * Finds what rebuilds the initramfs of an image. Throws a `ImageError` for an image that lacks it, or that would not
+ * Finds what rebuilds the initramfs of an image. Throws a `UserError` for an image that lacks it, or that would not
  * boot with a transient root: why, and what to choose instead.
  */
 export function findInitramfs(root: string): InitramfsImage {
@@ -172,12 +172,12 @@ function checkPrepareRoot(root: string): void {
   }
 }
 
-function refusal(why: string, help = `use \`transient-root: karg\` or \`off\`: /nix exists either way`): ImageError {
-  return new ImageError(`\`transient-root: initramfs\` cannot be had in this image: ${why}`, help);
+function refusal(why: string, help = `use \`transient-root: karg\` or \`off\`: /nix exists either way`): UserError {
+  return new UserError(`\`transient-root: initramfs\` cannot be had in this image: ${why}`, help);
 }
 
-function failure(what: string, help?: string): ImageError {
-  return new ImageError(what, help);
+function failure(what: string, help?: string): UserError {
+  return new UserError(what, help);
 }
 
 function program(root: string, name: string, directories: readonly string[]): string {

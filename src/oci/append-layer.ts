@@ -1,4 +1,4 @@
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 import type { WrittenLayer } from './layer-file.ts';
 import { type History, type ImageConfig, type Manifest, mediaTypes } from './oci-document.ts';
 
@@ -13,13 +13,13 @@ export type AppendOptions = {
   annotations: Readonly<Record<string, string>>;
 };
 
-/** Throws an `ImageError` where an image's documents do not agree on its layers. */
+/** Throws a `UserError` where an image's documents do not agree on its layers. */
 export function checkImage({ name, manifest, config }: Image): void {
   const counted = `${name} has ${manifest.layers.length} layers and ${config.rootfs.diff_ids.length} diff ids`;
   const help = 'the image is damaged: copy it anew';
-  if (manifest.layers.length !== config.rootfs.diff_ids.length) throw new ImageError(counted, help);
+  if (manifest.layers.length !== config.rootfs.diff_ids.length) throw new UserError(counted, help);
   if (layersOf(config.history ?? []).length > manifest.layers.length) {
-    throw new ImageError(`${name} has ${manifest.layers.length} layers, and its history tells of more`, help);
+    throw new UserError(`${name} has ${manifest.layers.length} layers, and its history tells of more`, help);
   }
 }
 

@@ -1,6 +1,6 @@
 /** An image that cannot be read or written; what was there before is as it was. */
-export class ImageError extends Error {
-  override name = 'ImageError';
+export class UserError extends Error {
+  override name = 'UserError';
   readonly help: string | undefined;
   constructor(message: string, help?: string, cause?: unknown) {
     super(message, { cause });
@@ -24,5 +24,5 @@ export function explained(cause: unknown, where: string): unknown {
     EISDIR: [`${path} is a directory`, 'name a file'],
   };
   const [message, help] = known[String(cause.code)] ?? [`${path}: ${cause.message}`, undefined];
-  return new ImageError(`${message}; ${where} is as it was`, help, cause);
+  return new UserError(`${message}; ${where} is as it was`, help, cause);
 }

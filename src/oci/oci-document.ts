@@ -1,4 +1,4 @@
-import { ImageError } from './image-error.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 
 /** The parts of OCI's JSON documents that are read here; whatever else is in them is kept as it is. */
 export type Descriptor = {
@@ -74,7 +74,7 @@ function isLayer({ mediaType }: Descriptor): boolean {
     .some((known) => mediaType === known || mediaType === `${known}+encrypted`);
 }
 
-/** Reads an index; `name` is for messages, as in the functions below. All throw an `ImageError` for anything else. */
+/** Reads an index; `name` is for messages, as in the functions below. All throw a `UserError` for anything else. */
 export function parseIndex(bytes: Buffer, name: string): Index {
   const index = parseObject(bytes, name);
   if (index['schemaVersion'] === 1) throw schemaOne(name);
@@ -106,7 +106,7 @@ export function parseManifest(bytes: Buffer, name: string): Manifest {
     const what = strange
       ? `a layer of the type ${strange.mediaType}`
       : `a config of the type ${parsed.config.mediaType}`;
-    throw new ImageError(`${name} has ${what}: it is no container image`, 'name a base that can be booted or run');
+    throw new UserError(`${name} has ${what}: it is no container image`, 'name a base that can be booted or run');
   }
   return converted;
 }
@@ -129,15 +129,15 @@ export function parseConfig(bytes: Buffer, name: string): ImageConfig {
   return config as ImageConfig;
 }
 
-function schemaOne(name: string): ImageError {
-  return new ImageError(
+function schemaOne(name: string): UserError {
+  return new UserError(
     `${name} is of Docker's first schema, which has no config and no layer digests to append to`,
     'pull it again from its registry in a format of this decade: skopeo copy --format oci …',
   );
 }
 
-function malformed(name: string, what: string): ImageError {
-  return new ImageError(`${name} is ${what}`, 'the layout is damaged, or was written by something else: copy it anew');
+function malformed(name: string, what: string): UserError {
+  return new UserError(`${name} is ${what}`, 'the layout is damaged, or was written by something else: copy it anew');
 }
 
 function parseObject(bytes: Buffer, name: string): Record<string, unknown> {
@@ -163,7 +163,7 @@ function checkDescriptor(value: unknown, name: string): void {
   if (!sound) throw malformed(name, 'damaged: a descriptor in it has no media type, digest or size');
   if (!/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(String(value['digest']))) {
     const help = 'sha256 and sha512 are known (the digest becomes a path, so nothing else may pass)';
-    throw new ImageError(`${name} names a blob by ${JSON.stringify(value['digest'])}, which is no digest`, help);
+    throw new UserError(`${name} names a blob by ${JSON.stringify(value['digest'])}, which is no digest`, help);
   }
 }
 
