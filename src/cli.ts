@@ -4,8 +4,9 @@ import type { Source } from './commands/configuration.ts';
 import { findModule } from './commands/module.ts';
 import { processOutput } from './commands/output.ts';
 import { type Architecture, architectureOf, architectures } from './config/architecture.ts';
-import { type Format, formats } from './diagnostic/format.ts';
-import { type StepKind, stepKinds } from './plan/step.ts';
+import { type Format, formatDiagnostics, formats } from './diagnostic/format.ts';
+import { UserError } from './diagnostic/user-error.ts';
+import { separableParts } from './plan/plan.ts';
 import { type Compression, compressionOfFile, compressions } from './oci/compression-name.ts';
 
 // The commands are imported when they are run: each loads only what it needs.
@@ -26,8 +27,8 @@ const architectureOption = () =>
     .env('OS_ARCH')
     .default(architectureOf(process.arch), 'this machine')
     .argParser(parseArchitecture);
-const withoutOption = (description = 'leave out what only an image build can do, instead of refusing') =>
-  new Option('--without <step...>', description).choices(stepKinds).default([]);
+const withoutOption = (description = 'leave out a part that only an image build can do, instead of refusing') =>
+  new Option('--without <part...>', description).choices(separableParts).default([]);
 const configOption = () => new Option('--config <json>', 'the entry itself as JSON, as BlueBuild passes it');
 
 program
@@ -53,15 +54,15 @@ program
   .addOption(architectureOption())
   .option('--json', 'every entry with its mode, size and digest, as JSON')
   .option('--show <path>', 'the content of one file of the plan')
-  .addOption(withoutOption('leave out what only an image build can do'))
+  .addOption(withoutOption('leave out a part that only an image build can do'))
   .action(
     async (
       recipe: string | undefined,
-      options: { config?: string; arch: Architecture; json?: true; show?: string; without: StepKind[] },
+      options: { config?: string; arch: Architecture; json?: true; show?: string; without: string[] },
     ) => {
       const { plan } = await import('./commands/plan.ts');
       const { arch: architecture, json = false, show, without } = options;
-      process.exitCode = plan(sourceOf(recipe, options.config), { architecture, json, show, without }, module, output);
+      plan(sourceOf(recipe, options.config), { architecture, json, show, without }, module, output);
     },
   );
 
@@ -81,7 +82,7 @@ program
       const { bake } = await import('./commands/bake.ts');
       const { root, arch: architecture, cache } = options;
       const bakeOptions = { architecture, root, cache, environment: process.env };
-      process.exitCode = await bake(sourceOf(recipe, options.config), bakeOptions, module, output);
+      await bake(sourceOf(recipe, options.config), bakeOptions, module, output);
     },
   );
 
@@ -101,12 +102,12 @@ program
   .action(
     async (
       recipe: string | undefined,
-      options: { output: LayerFile; config?: string; arch: Architecture; without: StepKind[]; cache?: string },
+      options: { output: LayerFile; config?: string; arch: Architecture; without: string[]; cache?: string },
     ) => {
       const { layer } = await import('./commands/layer.ts');
       const { output: layerFile, arch: architecture, without, cache } = options;
       const layerOptions = { architecture, ...layerFile, without, cache, environment: process.env };
-      process.exitCode = await layer(sourceOf(recipe, options.config), layerOptions, module, output);
+      await layer(sourceOf(recipe, options.config), layerOptions, module, output);
     },
   );
 
@@ -127,15 +128,14 @@ program
     ),
   )
   .addOption(withoutOption())
-  .option('--keep-others', 'leave the images of an index that there is no Nix for as they are', false)
-  .option('--verify', "read the base's layers whole and check their digests; otherwise only what is needed", false)
+  .option('--keep-others', 'keep images of an index for unsupported architectures unchanged', false)
   .option('--cache <directory>', 'where downloads are kept (default: ~/.cache/bluebuild-nix)')
   .action(async (recipe: string | undefined, { config, label = {}, annotation = {}, ...rest }: AppendOptions) => {
     const { append } = await import('./commands/append.ts');
-    const { base, output: target, compression, without, keepOthers, verify, cache } = rest;
-    const options = { base, output: target, compression, without, keepOthers, verify, cache, environment: process.env };
+    const { base, output: target, compression, without, keepOthers, cache } = rest;
+    const options = { base, output: target, compression, without, keepOthers, cache, environment: process.env };
     const source = sourceOf(recipe, config);
-    process.exitCode = await append(source, { ...options, labels: label, annotations: annotation }, module, output);
+    await append(source, { ...options, labels: label, annotations: annotation }, module, output);
   });
 
 program.addHelpText(
@@ -162,11 +162,10 @@ type AppendOptions = {
   output: string;
   config?: string;
   compression?: Compression;
-  without: StepKind[];
+  without: string[];
   label?: Record<string, string>;
   annotation?: Record<string, string>;
   keepOthers: boolean;
-  verify: boolean;
   cache?: string;
 };
 
@@ -194,8 +193,10 @@ function sourceOf(recipe: string | undefined, json: string | undefined): Source 
 void program.parseAsync().catch((cause: unknown) => {
   if (cause instanceof CommanderError) {
     process.exitCode = cause.exitCode === 0 ? 0 : usageError;
-  } else {
-    output.err(`${output.errColors.red('error:')} ${cause instanceof Error ? cause.message : cause}\n`);
-    process.exitCode = 1;
+    return;
   }
+  const { diagnostics } =
+    cause instanceof UserError ? cause : new UserError(cause instanceof Error ? cause.message : String(cause));
+  output.err(formatDiagnostics(diagnostics, 'text', output.errColors));
+  process.exitCode = 1;
 });

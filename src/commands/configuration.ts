@@ -2,7 +2,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import type { Architecture } from '../config/architecture.ts';
 import { checkEntry } from '../config/check.ts';
 import type { Config } from '../config/config.ts';
-import { type Diagnostic, error, hasErrors } from '../diagnostic/diagnostic.ts';
+import { type Diagnostic, hasErrors } from '../diagnostic/diagnostic.ts';
+import { UserError } from '../diagnostic/user-error.ts';
 import { parseConfiguration } from '../recipe/configuration.ts';
 import { type Entry, findEntries } from '../recipe/entries.ts';
 
@@ -48,27 +49,30 @@ function readFile(path: string, atMost: number): Buffer {
   }
 }
 
-/** The one configuration that is to be planned or baked, or why there is none. */
-export function readConfiguration(source: Source, architecture: Architecture): Config | Diagnostic[] {
+/** The one configuration that is to be planned or baked. Throws a `UserError` with all that is wrong. */
+export function readConfiguration(source: Source, architecture: Architecture): Config {
   if ('json' in source) {
     const entry: Entry | Diagnostic[] = parseConfiguration(source.json);
-    return Array.isArray(entry) ? entry : checkEntry(entry, architecture);
+    return configOrThrow(Array.isArray(entry) ? entry : checkEntry(entry, architecture));
   }
   const { configs, diagnostics, types } = checkRecipe(source.recipe, architecture);
-  if (hasErrors(diagnostics)) return diagnostics;
+  if (hasErrors(diagnostics)) throw new UserError(diagnostics);
   const own = configs.find(({ stage }) => stage === undefined);
   if (own) return own.config;
   const [other] = configs;
-  if (other) {
-    const help = 'a stage is an image of its own; move the entry under `modules` to have Nix in the image';
-    return [
-      error(`${source.recipe}: the only \`type: nix\` entry stands in the stage \`${other.stage}\``, undefined, help),
-    ];
-  }
-  return [error(`${source.recipe}: no \`type: nix\` entry`, undefined, foundTypes(types))];
+  if (!other) throw new UserError(`${source.recipe}: no \`type: nix\` entry`, foundTypes(types));
+  throw new UserError(
+    `${source.recipe}: the only \`type: nix\` entry is in the stage \`${other.stage}\``,
+    'a stage is an image of its own; move the entry under `modules` to have Nix in the image',
+  );
 }
 
-/** What stands in a recipe instead of what was looked for. */
+function configOrThrow(result: Config | Diagnostic[]): Config {
+  if (Array.isArray(result)) throw new UserError(result);
+  return result;
+}
+
+/** What a recipe has instead of what was looked for. */
 export function foundTypes(types: readonly string[]): string {
   return types.length === 0 ? 'it has no modules' : `its modules are ${[...new Set(types)].join(', ')}`;
 }

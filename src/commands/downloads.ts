@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { filesDirectory } from '../config/rules.ts';
 import { UserError } from '../diagnostic/user-error.ts';
 import type { Downloaded } from '../oci/tar-layer.ts';
-import type { Plan } from '../plan/image-entry.ts';
+import type { ImageEntry } from '../plan/image-entry.ts';
 import type { Source } from './configuration.ts';
 import type { Output } from './output.ts';
 
@@ -20,9 +20,14 @@ export function projectFiles(source: Source, inBuild: boolean, environment: Node
   return environment['CONFIG_DIRECTORY'] || filesDirectory;
 }
 
-/** Fetches all that a plan embeds; `files` is the project's files/. Throws a DownloadError (src/download/error.ts). */
-export async function download(planned: Plan, cache: string, files: string, output: Output): Promise<Downloaded> {
-  const downloads = planned.entries.flatMap((entry) => (entry.kind === 'download' ? [entry.download] : []));
+/** Fetches all that entries embed; `files` is the project's files/. Throws a DownloadError (src/download/error.ts). */
+export async function download(
+  entries: readonly ImageEntry[],
+  cache: string,
+  files: string,
+  output: Output,
+): Promise<Downloaded> {
+  const downloads = entries.flatMap((entry) => (entry.kind === 'download' ? [entry.download] : []));
   if (downloads.length === 0) return new Map();
   // Loaded only when something is to be fetched: it is the larger half of the program.
   const { fetchByDigest } = await import('../download/fetch-by-digest.ts');

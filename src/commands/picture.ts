@@ -1,20 +1,21 @@
 import type { Colors } from 'picocolors/types.js';
-import type { ImageEntry, Plan } from '../plan/image-entry.ts';
+import type { ImageEntry } from '../plan/image-entry.ts';
+import { entriesOf, type Plan } from '../plan/plan.ts';
 import type { Step } from '../plan/step.ts';
 
-type Folder = { folders: Map<string, Folder>; entry: ImageEntry | Step | undefined };
+type Folder = { folders: Map<string, Folder>; item: ImageEntry | Step | undefined };
 
 /** A plan as a tree that a person can read, one line an entry, each ending in a newline. */
 export function picture(plan: Plan, colors: Colors): string {
-  const top: Folder = { folders: new Map(), entry: undefined };
-  for (const entry of [...plan.entries, ...plan.steps]) {
+  const top: Folder = { folders: new Map(), item: undefined };
+  for (const item of [...entriesOf(plan), ...plan.parts.flatMap(({ step }) => step ?? [])]) {
     let folder = top;
-    for (const name of entry.path.split('/').slice(1)) {
-      const inner = folder.folders.get(name) ?? { folders: new Map(), entry: undefined };
+    for (const name of item.path.split('/').slice(1)) {
+      const inner = folder.folders.get(name) ?? { folders: new Map(), item: undefined };
       folder.folders.set(name, inner);
       folder = inner;
     }
-    folder.entry = entry;
+    folder.item = item;
   }
   return `/\n${lines(top, '', colors).join('\n')}\n`;
 }
@@ -25,7 +26,7 @@ function lines(folder: Folder, indent: string, colors: Colors): string[] {
     const last = index === inner.length - 1;
     // A chain of directories with one entry each takes one line.
     let [label, at] = [name, child];
-    while (!at.entry && at.folders.size === 1) {
+    while (!at.item && at.folders.size === 1) {
       const [[next, below]] = at.folders as unknown as [[string, Folder]];
       [label, at] = [`${label}/${next}`, below];
     }
@@ -34,16 +35,13 @@ function lines(folder: Folder, indent: string, colors: Colors): string[] {
   });
 }
 
-function describe(label: string, { entry }: Folder, colors: Colors): string {
-  if (!entry) return colors.blue(`${label}/`);
-  if (entry.kind === 'directory') return colors.blue(`${label}/`);
-  if (entry.kind === 'symlink') return `${colors.cyan(label)} → ${entry.target}`;
-  if (entry.kind === 'initramfs') return `${label} ${colors.dim('(rebuilt by the dracut of the image)')}`;
-  if (entry.kind === 'selinux') {
-    return `${label} ${colors.dim(`(rebuilt by the semodule of the image${entry.needed ? '' : ', if it has a policy'})`)}`;
-  }
-  const name = entry.mode & 0o111 ? colors.green(label) : label;
-  return entry.kind === 'file'
+function describe(label: string, { item }: Folder, colors: Colors): string {
+  if (!item) return colors.blue(`${label}/`);
+  if ('rebuiltBy' in item) return `${label} ${colors.dim(`(rebuilt by ${item.rebuiltBy})`)}`;
+  if (item.kind === 'directory') return colors.blue(`${label}/`);
+  if (item.kind === 'symlink') return `${colors.cyan(label)} → ${item.target}`;
+  const name = item.mode & 0o111 ? colors.green(label) : label;
+  return item.kind === 'file'
     ? name
-    : `${name} ${colors.dim(`(${entry.download.name}, sha256 ${entry.download.sha256.slice(0, 12)}…)`)}`;
+    : `${name} ${colors.dim(`(${item.download.name}, sha256 ${item.download.sha256.slice(0, 12)}…)`)}`;
 }

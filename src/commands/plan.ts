@@ -1,63 +1,56 @@
 import { createHash } from 'node:crypto';
 import type { Architecture } from '../config/architecture.ts';
-import { error } from '../diagnostic/diagnostic.ts';
-import { formatDiagnostics } from '../diagnostic/format.ts';
-import { picture } from './picture.ts';
-import { readStaticFiles } from './static-files.ts';
-import type { ImageEntry, Plan } from '../plan/image-entry.ts';
-import { makePlan } from '../plan/plan.ts';
-import type { StepKind } from '../plan/step.ts';
+import { UserError } from '../diagnostic/user-error.ts';
+import { type ImageEntry, modeText } from '../plan/image-entry.ts';
+import { entriesOf, leaveOut, makePlan } from '../plan/plan.ts';
 import { readConfiguration, type Source } from './configuration.ts';
-import type { Module } from './module.ts';
+import { type Module, readStaticFiles } from './module.ts';
 import type { Output } from './output.ts';
-import { summary } from './validate.ts';
+import { picture } from './picture.ts';
+import { summary } from './summary.ts';
 
-/** Shows what would be baked, without touching anything. Gives the exit code. */
-export function plan(
-  source: Source,
-  options: { architecture: Architecture; json: boolean; show: string | undefined; without: readonly StepKind[] },
-  module: Module,
-  output: Output,
-): number {
+export type PlanOptions = {
+  architecture: Architecture;
+  json: boolean;
+  /** The path of the one entry whose content is shown. */
+  show: string | undefined;
+  without: readonly string[];
+};
+
+/** Shows what would be baked, without touching anything. */
+export function plan(source: Source, options: PlanOptions, module: Module, output: Output): void {
   const config = readConfiguration(source, options.architecture);
-  if (Array.isArray(config)) {
-    output.err(formatDiagnostics(config, 'text', output.errColors));
-    return 1;
+  const planned = leaveOut(makePlan(config, readStaticFiles(module.files), module.version), options.without);
+  const entries = entriesOf(planned);
+  if (options.show !== undefined) {
+    output.out(contentOf(entries, options.show));
+  } else if (options.json) {
+    const steps = planned.parts.flatMap(({ name, step }) => (step ? [{ name, path: step.path }] : []));
+    const shown = { architecture: config.architecture, entries: entries.map(asJson), steps };
+    output.out(`${JSON.stringify(shown, null, 2)}\n`);
+  } else {
+    output.out(`${summary(config)}\n${picture(planned, output.outColors)}`);
   }
-  const planned = makePlan(config, readStaticFiles(module.files), module.version, options.without);
-  if (options.show !== undefined) return show(planned, options.show, output);
-  if (options.json) {
-    output.out(
-      `${JSON.stringify({ architecture: config.architecture, entries: planned.entries.map(asJson), steps: planned.steps }, null, 2)}\n`,
-    );
-    return 0;
-  }
-  output.out(`${summary(config)}\n${picture(planned, output.outColors)}`);
-  return 0;
 }
 
-function show(planned: Plan, path: string, output: Output): number {
-  const entry = planned.entries.find((candidate) => candidate.path === path);
-  if (entry?.kind === 'file') {
-    output.out(entry.content.toString('utf8'));
-    return 0;
-  }
+function contentOf(entries: readonly ImageEntry[], path: string): string {
+  const entry = entries.find((candidate) => candidate.path === path);
+  if (entry?.kind === 'file') return entry.content.toString('utf8');
   const what = {
     directory: 'is a directory',
     symlink: 'is a symbolic link',
     download: 'is downloaded when the image is built, and has no content before',
   };
-  const reason = entry ? what[entry.kind] : 'is not in the plan';
-  const help = 'without --show the whole plan is printed';
-  output.err(formatDiagnostics([error(`${path} ${reason}`, undefined, help)], 'text', output.errColors));
-  return 1;
+  throw new UserError(
+    `${path} ${entry ? what[entry.kind] : 'is not in the plan'}`,
+    'without --show the whole plan is printed',
+  );
 }
 
 function asJson(entry: ImageEntry): object {
   if (entry.kind === 'symlink') return entry;
-  const mode = entry.mode.toString(8).padStart(4, '0');
-  if (entry.kind === 'directory') return { ...entry, mode };
-  if (entry.kind === 'download') return { ...entry, mode };
+  const mode = modeText(entry.mode);
+  if (entry.kind !== 'file') return { ...entry, mode };
   const { content, ...rest } = entry;
   return { ...rest, mode, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
 }

@@ -2,7 +2,7 @@ import { UserError } from '../diagnostic/user-error.ts';
 
 /**
  * SOURCE_DATE_EPOCH in seconds (reproducible-builds.org/specs/source-date-epoch), undefined where it is not set. Throws
- * a UserError for anything else, and for a date of the year 5138 or later, which is none: file systems end sooner.
+ * a `UserError` for anything else, and for a date of the year 5138 or later, which is none: file systems end sooner.
  */
 export function sourceDate(environment: NodeJS.ProcessEnv): number | undefined {
   const text = environment['SOURCE_DATE_EPOCH'];

@@ -1,9 +1,9 @@
 import type { Architecture } from '../config/architecture.ts';
-import type { Config } from '../config/config.ts';
 import { hasErrors } from '../diagnostic/diagnostic.ts';
 import { type Format, formatDiagnostics, printable } from '../diagnostic/format.ts';
 import { checkRecipe, foundTypes } from './configuration.ts';
 import type { Output } from './output.ts';
+import { summary } from './summary.ts';
 
 /** Checks recipes and prints all that is wrong with them. Gives the exit code. */
 export function validate(
@@ -27,15 +27,4 @@ export function validate(
     output.out(formatDiagnostics(diagnostics, options.format, output.outColors));
   }
   return hasErrors(diagnostics) ? 1 : 0;
-}
-
-/** A configuration in one line. */
-export function summary({ installer, persistence, transientRoot, architecture }: Config): string {
-  const how = installer.embed ? 'embedded' : 'downloaded at first boot';
-  const parts = [
-    `${installer.provider} ${installer.version} for ${architecture}, ${how}`,
-    `store in ${persistence}`,
-    `transient root: ${transientRoot}`,
-  ];
-  return parts.join(', ');
 }

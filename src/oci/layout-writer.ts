@@ -1,9 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { lock } from 'proper-lockfile';
 import { UserError } from '../diagnostic/user-error.ts';
+import { cleaningUp } from '../temporary/signals.ts';
+import { sweep, temporaryPath } from '../temporary/temporary-path.ts';
+import { type Transaction, transact } from '../temporary/transaction.ts';
 import { type Descriptor, type Index, mediaTypes } from './oci-document.ts';
 import { blobFile, blobPath, checkDigest, readIndex, tagAnnotation } from './oci-layout.ts';
 
@@ -21,7 +24,7 @@ export type LayoutContent = {
 };
 
 /** How much of a layout was written, in bytes. */
-export type Effort = { linked: number; copied: number; written: number };
+export type WriteStats = { linked: number; copied: number; written: number };
 
 /** How long another process may write into the same layout before this one gives up, in seconds. */
 const longestWait = 600;
@@ -49,77 +52,82 @@ export async function withWorkingDirectory<Result>(
   work: (directory: string) => Promise<Result>,
 ): Promise<Result> {
   const isThere = fs.statSync(place, { throwIfNoEntry: false })?.isDirectory();
-  const name = `${isThere ? '' : `.${basename(place)}`}.bluebuild-nix-${randomBytes(6).toString('hex')}`;
-  const directory = join(isThere ? place : dirname(resolve(place)), name);
+  const parent = isThere ? place : dirname(resolve(place));
+  sweep(parent);
+  const directory = temporaryPath(parent, isThere ? 'work' : basename(place));
+  const remove = () => fs.rmSync(directory, { recursive: true, force: true });
   fs.mkdirSync(directory);
-  try {
-    return await work(directory);
-  } finally {
-    fs.rmSync(directory, { recursive: true, force: true });
-  }
+  return await cleaningUp(remove, () => work(directory)).finally(remove);
 }
 
 /**
  * Puts an image into a layout, which is made where there is none. Blobs come first and index.json last, by one rename:
  * whatever fails before, every tag works as it did, and what was made is removed. Two processes wait for each other.
  */
-export async function writeLayout(directory: string, content: LayoutContent): Promise<Effort> {
-  const undo: (() => void)[] = [];
-  const effort: Effort = { linked: 0, copied: 0, written: 0 };
-  makeDirectory(directory, undo);
+export async function writeLayout(directory: string, content: LayoutContent): Promise<WriteStats> {
+  const isNew = makeDirectory(directory);
+  const removeIfEmpty = () => {
+    if (isNew && fs.readdirSync(directory).length === 0) fs.rmdirSync(directory);
+  };
   const release = await lock(directory, {
     lockfilePath: join(directory, '.bluebuild-nix.lock'),
     retries: { retries: longestWait * 2, minTimeout: 50, maxTimeout: 500 },
   }).catch((cause: unknown) => {
-    for (const step of undo.reverse()) step();
+    removeIfEmpty();
     if ((cause as NodeJS.ErrnoException).code !== 'ELOCKED') throw cause;
     const help = 'wait for it, or remove .bluebuild-nix.lock there if nothing is running';
-    throw new UserError(`another process is writing into ${directory}`, help, cause);
+    throw new UserError(`another process is writing into ${directory}`, help, { cause });
   });
   try {
-    const index = indexOf(directory);
-    for (const { descriptor, name } of content.base.blobs) {
-      await bringBlob(directory, content.base.directory, descriptor, name, { undo, effort });
-    }
-    for (const { digest, path } of content.layers) {
-      effort.written += fs.statSync(path).size;
-      place(path, blobPath(directory, digest), undo);
-    }
-    for (const bytes of content.documents) {
-      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-      effort.written += bytes.length;
-      writeFile(blobPath(directory, digest), bytes, undo);
-    }
-    if (!fs.existsSync(join(directory, 'oci-layout'))) {
-      writeFile(join(directory, 'oci-layout'), Buffer.from('{"imageLayoutVersion":"1.0.0"}'), undo);
-    }
-    const updated = Buffer.from(JSON.stringify(tagged(index, content.top, content.tag, directory)));
-    const temporary = join(directory, `.index.json.${randomBytes(6).toString('hex')}`);
-    undo.push(() => fs.rmSync(temporary, { force: true }));
-    fs.writeFileSync(temporary, updated, { flush: true });
-    fs.renameSync(temporary, join(directory, 'index.json'));
-    return effort;
-  } catch (cause) {
-    for (const step of undo.splice(1).reverse()) step();
-    throw cause;
+    return await transact(directory, (transaction) => writeInto(directory, content, transaction));
   } finally {
     await release();
-    // The directory itself, which held the lock until now: it goes if it was made here and nothing came into it.
-    if (!fs.existsSync(join(directory, 'index.json'))) undo[0]?.();
+    // The directory itself held the lock until now.
+    removeIfEmpty();
   }
 }
 
-function makeDirectory(directory: string, undo: (() => void)[]): void {
-  let made = true;
+async function writeInto(directory: string, content: LayoutContent, transaction: Transaction): Promise<WriteStats> {
+  const stats: WriteStats = { linked: 0, copied: 0, written: 0 };
+  const blobs = join(directory, 'blobs');
+  for (const parent of [directory, ...list(blobs).map((algorithm) => join(blobs, algorithm))]) sweep(parent);
+  const index = indexOf(directory);
+  for (const { descriptor, name } of content.base.blobs) {
+    await bringBlob(directory, content.base.directory, descriptor, name, transaction, stats);
+  }
+  for (const { digest, path } of content.layers) {
+    stats.written += fs.statSync(path).size;
+    place(path, blobPath(directory, digest), transaction);
+  }
+  for (const bytes of content.documents) {
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    stats.written += bytes.length;
+    writeFile(blobPath(directory, digest), bytes, transaction);
+  }
+  if (!fs.existsSync(join(directory, 'oci-layout'))) {
+    writeFile(join(directory, 'oci-layout'), Buffer.from('{"imageLayoutVersion":"1.0.0"}'), transaction);
+  }
+  const updated = Buffer.from(JSON.stringify(tagged(index, content.top, content.tag, directory)));
+  const unfinished = temporaryPath(directory, 'index.json');
+  transaction.onUndo(() => fs.rmSync(unfinished, { force: true }));
+  fs.writeFileSync(unfinished, updated, { flush: true });
+  fs.renameSync(unfinished, join(directory, 'index.json'));
+  return stats;
+}
+
+/** Whether it was made. */
+function makeDirectory(directory: string): boolean {
   try {
     fs.mkdirSync(directory);
+    return true;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    made = false;
+    return false;
   }
-  undo.push(() => {
-    if (made && fs.readdirSync(directory).length === 0) fs.rmdirSync(directory);
-  });
+}
+
+function list(directory: string): string[] {
+  return fs.existsSync(directory) ? fs.readdirSync(directory) : [];
 }
 
 function indexOf(directory: string): Index {
@@ -142,20 +150,21 @@ async function bringBlob(
   from: string,
   descriptor: Descriptor,
   name: string,
-  { undo, effort }: { undo: (() => void)[]; effort: Effort },
+  transaction: Transaction,
+  stats: WriteStats,
 ): Promise<void> {
   const source = blobFile(from, descriptor, name);
   if (source === undefined) return;
   const target = blobPath(directory, descriptor.digest);
   const there = fs.statSync(target, { throwIfNoEntry: false });
   if (there?.isFile() && there.size === descriptor.size) return;
-  makeParents(target, undo);
+  makeParents(target, transaction);
   // One that is there and has the wrong length: what the digest names replaces it.
   fs.rmSync(target, { force: true });
-  undo.push(() => fs.rmSync(target, { force: true }));
+  transaction.onUndo(() => fs.rmSync(target, { force: true }));
   try {
     fs.linkSync(source, target);
-    effort.linked += descriptor.size;
+    stats.linked += descriptor.size;
   } catch (cause) {
     // Another file system, another owner (fs.protected_hardlinks), too many links, or a file system without any.
     if (
@@ -165,13 +174,19 @@ async function bringBlob(
     ) {
       throw cause;
     }
-    await copyBlob(source, target, descriptor, name);
-    effort.copied += descriptor.size;
+    await copyBlob(source, target, descriptor, name, transaction);
+    stats.copied += descriptor.size;
   }
 }
 
 /** A copy that shares the blocks where the file system can, and otherwise checks the digest of what passes through. */
-async function copyBlob(source: string, target: string, descriptor: Descriptor, name: string): Promise<void> {
+async function copyBlob(
+  source: string,
+  target: string,
+  descriptor: Descriptor,
+  name: string,
+  transaction: Transaction,
+): Promise<void> {
   try {
     fs.copyFileSync(source, target, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE_FORCE);
     return;
@@ -180,45 +195,42 @@ async function copyBlob(source: string, target: string, descriptor: Descriptor, 
   }
   const [algorithm = ''] = descriptor.digest.split(':');
   const hash = createHash(algorithm);
-  const unfinished = `${target}.bluebuild-nix-${randomBytes(6).toString('hex')}`;
-  try {
-    await pipeline(
-      fs.createReadStream(source, { highWaterMark: 256 * 1024 }),
-      async function* (pieces: AsyncIterable<Buffer>) {
-        for await (const piece of pieces) {
-          hash.update(piece);
-          yield piece;
-        }
-      },
-      fs.createWriteStream(unfinished, { flags: 'wx' }),
-    );
-    checkDigest(descriptor, hash.digest('hex'), name);
-    fs.renameSync(unfinished, target);
-  } finally {
-    fs.rmSync(unfinished, { force: true });
-  }
+  const unfinished = temporaryPath(dirname(target), basename(target));
+  transaction.onUndo(() => fs.rmSync(unfinished, { force: true }));
+  await pipeline(
+    fs.createReadStream(source, { highWaterMark: 256 * 1024 }),
+    async function* (pieces: AsyncIterable<Buffer>) {
+      for await (const piece of pieces) {
+        hash.update(piece);
+        yield piece;
+      }
+    },
+    fs.createWriteStream(unfinished, { flags: 'wx' }),
+  );
+  checkDigest(descriptor, hash.digest('hex'), name);
+  fs.renameSync(unfinished, target);
 }
 
-function place(source: string, target: string, undo: (() => void)[]): void {
-  makeParents(target, undo);
-  if (!fs.existsSync(target)) undo.push(() => fs.rmSync(target, { force: true }));
+function place(source: string, target: string, transaction: Transaction): void {
+  makeParents(target, transaction);
+  if (!fs.existsSync(target)) transaction.onUndo(() => fs.rmSync(target, { force: true }));
   fs.renameSync(source, target);
 }
 
-function writeFile(target: string, bytes: Buffer, undo: (() => void)[]): void {
-  const unfinished = `${target}.bluebuild-nix-${randomBytes(6).toString('hex')}`;
-  makeParents(target, undo);
-  undo.push(() => fs.rmSync(unfinished, { force: true }));
+function writeFile(target: string, bytes: Buffer, transaction: Transaction): void {
+  const unfinished = temporaryPath(dirname(target), basename(target));
+  makeParents(target, transaction);
+  transaction.onUndo(() => fs.rmSync(unfinished, { force: true }));
   fs.writeFileSync(unfinished, bytes);
-  place(unfinished, target, undo);
+  place(unfinished, target, transaction);
 }
 
-function makeParents(path: string, undo: (() => void)[]): void {
+function makeParents(path: string, transaction: Transaction): void {
   const parent = dirname(path);
   if (fs.existsSync(parent)) return;
-  makeParents(parent, undo);
+  makeParents(parent, transaction);
   fs.mkdirSync(parent);
-  undo.push(() => {
+  transaction.onUndo(() => {
     if (fs.existsSync(parent) && fs.readdirSync(parent).length === 0) fs.rmdirSync(parent);
   });
 }

@@ -43,7 +43,7 @@ export async function unpackArchive(file: string, directory: string): Promise<vo
     await reading;
   } catch (cause) {
     if (cause instanceof UserError || (cause instanceof Error && 'syscall' in cause)) throw cause;
-    throw new UserError(`${file} cannot be read as a tar: ${(cause as Error).message}`, help, cause);
+    throw new UserError(`${file} cannot be read as a tar: ${(cause as Error).message}`, help, { cause });
   }
 }
 

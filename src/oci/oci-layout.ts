@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync, realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Image } from './append-layer.ts';
+import type { Image } from './image.ts';
 import { UserError } from '../diagnostic/user-error.ts';
 import {
   type Descriptor,
@@ -18,15 +18,15 @@ import {
 export const tagAnnotation = 'org.opencontainers.image.ref.name';
 
 /** What index.json leads to: an image, an index of images, or something that belongs to an image. */
-export type Found =
+export type LayoutNode =
   | { kind: 'image'; descriptor: Descriptor; image: Image }
-  | { kind: 'index'; descriptor: Descriptor; index: Index; children: Found[] }
+  | { kind: 'index'; descriptor: Descriptor; index: Index; children: LayoutNode[] }
   | { kind: 'attestation'; descriptor: Descriptor };
 
 /** Largest document that is read whole; registries and containers/image have the same limit. */
 const largestDocument = 4 * 1024 * 1024;
 
-const damaged = 'the layout is damaged or incomplete: copy the image into it anew (skopeo copy)';
+const damaged = 'the layout is damaged or incomplete: copy the image into it again (skopeo copy)';
 
 /** Reads the index.json of a layout; throws a `UserError` for a directory that is none. */
 export function readIndex(directory: string): Index {
@@ -40,7 +40,7 @@ export function readIndex(directory: string): Index {
   try {
     layout = JSON.parse(readFileSync(join(directory, 'oci-layout'), 'utf8'));
   } catch (cause) {
-    throw new UserError(`${directory} is no OCI layout: its file oci-layout is missing or damaged`, help, cause);
+    throw new UserError(`${directory} is no OCI layout: its file oci-layout is missing or damaged`, help, { cause });
   }
   const version = (layout as { imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
   if (version !== '1.0.0') {
@@ -67,7 +67,7 @@ export function select(index: Index, tag: string | undefined, name: string): Des
 }
 
 /** Reads everything but layers that a descriptor leads to, and checks the digest of all it reads. */
-export function readImages(directory: string, descriptor: Descriptor, name: string, depth = 0): Found {
+export function readImages(directory: string, descriptor: Descriptor, name: string, depth = 0): LayoutNode {
   const { mediaType } = inOci(descriptor);
   if (descriptor.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest') {
     return { kind: 'attestation', descriptor };
@@ -133,14 +133,4 @@ export function checkDigest({ digest }: Descriptor, computed: string, name: stri
   const [algorithm, promised] = digest.split(':');
   if (computed === promised) return;
   throw new UserError(`${name}: the blob ${digest} is damaged, its digest is ${algorithm}:${computed}`, damaged);
-}
-
-/** Reads a whole blob and checks its digest. */
-export async function verifyBlob(directory: string, descriptor: Descriptor, name: string): Promise<void> {
-  const path = blobFile(directory, descriptor, name);
-  if (path === undefined) return;
-  const [algorithm = ''] = descriptor.digest.split(':');
-  const hash = createHash(algorithm);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
-  checkDigest(descriptor, hash.digest('hex'), name);
 }

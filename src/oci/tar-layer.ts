@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { pack, type Header } from 'tar-stream';
-import type { Plan } from '../plan/image-entry.ts';
+import { byCodeUnit, type ImageEntry, parentsOf } from '../plan/image-entry.ts';
 
 /** One entry of a layer's tar: its header, and its content where it is a file. */
 export type TarEntry = {
@@ -28,11 +28,18 @@ const pieceBytes = 256 * 1024;
 /** The last second that tar-stream writes into a header right; later ones need a PAX record. */
 const lastHeaderSecond = 2 ** 31 - 1;
 
+/** What a layer changes: what it puts into an image, and the paths of the layers below that it removes. */
+export type LayerChanges = { entries: readonly ImageEntry[]; removed?: readonly string[] };
+
 /**
- * The entries of a plan's layer in the order of their paths, each with every directory above it: an extractor that has
+ * The entries of a layer's tar in the order of their paths, each with every directory above it: an extractor that has
  * to make up a directory makes up its mode as well, and that would hide the base's. Pure.
  */
-export function tarEntries(plan: Plan, downloaded: Downloaded, modificationTime: number): TarEntry[] {
+export function tarEntries(
+  { entries: planned, removed = [] }: LayerChanges,
+  downloaded: Downloaded,
+  modificationTime: number,
+): TarEntry[] {
   const pax = modificationTime > lastHeaderSecond ? { pax: { mtime: String(modificationTime) } } : {};
   const mtime = new Date(Math.min(modificationTime, lastHeaderSecond) * 1000);
   const common = { uid: 0, gid: 0, mtime, ...pax };
@@ -40,11 +47,14 @@ export function tarEntries(plan: Plan, downloaded: Downloaded, modificationTime:
     header: { ...common, name: `${path.slice(1)}/`, type: 'directory', mode },
   });
   const entries = new Map<string, TarEntry>();
-  for (const entry of plan.entries) {
-    for (const parent of parentsOf(entry.path)) {
-      // Every directory that this module writes into is 0755 in Fedora's images (rpm-ostree makes 0555 ones writable).
-      if (!linkedInBases.has(parent) && !entries.has(parent)) entries.set(parent, directory(parent, 0o755));
-    }
+  const whiteouts = removed.map((path) => path.replace(/[^/]*$/, '.wh.$&'));
+  for (const path of whiteouts) {
+    entries.set(path, {
+      header: { ...common, name: path.slice(1), type: 'file', mode: 0o644, size: 0 },
+      content: Buffer.alloc(0),
+    });
+  }
+  for (const entry of planned) {
     const name = entry.path.slice(1);
     if (entry.kind === 'directory') {
       entries.set(entry.path, directory(entry.path, entry.mode));
@@ -58,14 +68,12 @@ export function tarEntries(plan: Plan, downloaded: Downloaded, modificationTime:
       entries.set(entry.path, { header: { ...common, name, type: 'file', mode: entry.mode, size }, content });
     }
   }
-  // By code unit, not by locale: the order must be the same on every machine. A directory's name comes before what is in it.
-  return [...entries].toSorted(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0)).map(([, entry]) => entry);
-}
-
-/** The directories above a path, the uppermost first; / itself is none of a layer's business. */
-export function parentsOf(path: string): string[] {
-  const steps = path.split('/').slice(1, -1);
-  return steps.map((_, index) => `/${steps.slice(0, index + 1).join('/')}`);
+  for (const parent of [...entries.keys()].flatMap(parentsOf)) {
+    // Every directory that this module writes into is 0755 in Fedora's images (rpm-ostree makes 0555 ones writable).
+    if (!linkedInBases.has(parent) && !entries.has(parent)) entries.set(parent, directory(parent, 0o755));
+  }
+  // A directory's name comes before what is in it.
+  return [...entries].toSorted(([one], [other]) => byCodeUnit(one, other)).map(([, entry]) => entry);
 }
 
 function sizeOf({ sha256, name }: { sha256: string; name: string }, downloaded: Downloaded): number {

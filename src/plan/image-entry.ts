@@ -1,5 +1,3 @@
-import type { Step } from './step.ts';
-
 /** Something that is fetched while the image is built, and whose digest is known before. */
 export type Download = {
   /** https:, or file: for a file of the project. */
@@ -20,11 +18,18 @@ export type ImageEntry =
   | { kind: 'download'; path: string; mode: number; download: Download }
   | { kind: 'symlink'; path: string; target: string };
 
-/** Everything that a configuration puts into an image, in the order of its paths; parents come first. */
-export type Plan = {
-  entries: readonly ImageEntry[];
-  /** What is done with the image once the entries are in it. */
-  steps: readonly Step[];
-  /** Directories below which first boot puts what must outlive a reboot, outside /var. */
-  persistentDirectories: readonly string[];
-};
+/** The directories above a path, the uppermost first, without /. */
+export function parentsOf(path: string): string[] {
+  const steps = path.split('/').slice(1, -1);
+  return steps.map((_, index) => `/${steps.slice(0, index + 1).join('/')}`);
+}
+
+/** Compares two paths by code unit, not by locale: the order is the same on every machine. */
+export function byCodeUnit(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+/** A mode as `stat -c %a` writes it, with four digits. */
+export function modeText(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}

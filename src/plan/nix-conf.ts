@@ -1,21 +1,25 @@
-import type { Config } from '../config/config.ts';
 import type { NixConfValue } from '../config/recipe-entry.ts';
 import type { ImageEntry } from './image-entry.ts';
+import type { PartMaker } from './part.ts';
 import { textEntry } from './static-files.ts';
 
 /**
  * The settings for nix.conf (`name = value` lines, nix.conf(5)), as an installer reads them at first boot. With `native`
- * they are the image's nix.conf, which takes in what a user writes into nix.custom.conf, as Determinate's does.
+ * they are the image's nix.conf, which includes what a user writes into nix.custom.conf, as Determinate's does.
  */
-export function nixConfEntries({ nixConf, installer }: Config): ImageEntry[] {
-  const lines = Object.entries(nixConf).map(([name, value]) => `${name} = ${valueText(value)}`.trimEnd());
-  if (installer.provider !== 'native') return [nixConfEntry('/usr/share/bluebuild/nix/nix.conf', lines)];
-  return ['/etc/nix/nix.conf', '/usr/share/bluebuild/nix/nix.conf'].map((path) =>
-    nixConfEntry(path, [...lines, '!include nix.custom.conf']),
-  );
-}
+export const nixConf: PartMaker = {
+  name: 'nix-conf',
+  make: ({ nixConf, installer }) => {
+    const lines = Object.entries(nixConf).map(([name, value]) => `${name} = ${valueText(value)}`.trimEnd());
+    if (installer.provider !== 'native') return { entries: [entry('/usr/share/bluebuild/nix/nix.conf', lines)] };
+    const withCustom = [...lines, '!include nix.custom.conf'];
+    return {
+      entries: ['/etc/nix/nix.conf', '/usr/share/bluebuild/nix/nix.conf'].map((path) => entry(path, withCustom)),
+    };
+  },
+};
 
-function nixConfEntry(path: string, lines: readonly string[]): ImageEntry {
+function entry(path: string, lines: readonly string[]): ImageEntry {
   return textEntry(path, lines.map((line) => `${line}\n`).join(''));
 }
 

@@ -1,42 +1,69 @@
 import type { Config } from '../config/config.ts';
-import type { ImageEntry, Plan } from './image-entry.ts';
-import { installerEntries, persistentDirectories } from './installer.ts';
-import { nixConfEntries } from './nix-conf.ts';
-import { persistenceEntries } from './persistence.ts';
+import { type Demand, roomFor } from './demand.ts';
+import { firstBoot } from './first-boot.ts';
+import { byCodeUnit, type ImageEntry } from './image-entry.ts';
+import { initramfs } from './initramfs.ts';
+import { installer } from './installer.ts';
+import { kernelArgument } from './kernel-argument.ts';
+import { mountPoint } from './mount-point.ts';
+import { native } from './native.ts';
+import { nixConf } from './nix-conf.ts';
+import type { Part, PartMaker } from './part.ts';
 import { recordEntries } from './record.ts';
-import { selinuxEntries, selinuxSteps } from './selinux.ts';
-import { type StaticFiles, staticEntries } from './static-files.ts';
-import type { StepKind } from './step.ts';
-import { transientRootEntries, transientRootSteps } from './transient-root.ts';
-import { enablementEntries, wantedAlways } from './units.ts';
+import { selinux } from './selinux.ts';
+import type { StaticFiles } from './static-files.ts';
 
-/**
- * What a configuration puts into an image. Pure: the same configuration, files and version give the same plan. A valid
- * configuration never throws. The steps of the kinds `without` are left out, and the manifest says so.
- */
-export function makePlan(
-  config: Config,
-  files: StaticFiles,
-  moduleVersion: string,
-  without: readonly StepKind[] = [],
-): Plan {
-  const all = [...selinuxSteps(config), ...transientRootSteps(config)];
-  const steps = all.filter(({ kind }) => !without.includes(kind));
-  const leftOut = all.filter((step) => !steps.includes(step));
-  const entries = [
-    ...staticEntries(files, 'image'),
-    ...transientRootEntries(config, files),
-    ...enablementEntries(wantedAlways(config)),
-    ...persistenceEntries(config),
-    ...installerEntries(config, files),
-    ...nixConfEntries(config),
-    ...steps.flatMap((step) => (step.kind === 'selinux' ? selinuxEntries(files) : [])),
-  ];
-  const record = recordEntries(config, byPath(entries), { steps, leftOut }, moduleVersion);
-  return { entries: byPath([...entries, ...record]), steps, persistentDirectories: persistentDirectories(config) };
+/** What a configuration puts into an image: a list of parts. */
+export type Plan = {
+  config: Config;
+  moduleVersion: string;
+  /** In the order in which their steps are taken. */
+  parts: readonly Part[];
+  /** Parts of the configuration that are left to whoever builds the image. */
+  leftOut: readonly Part[];
+};
+
+const makers: readonly PartMaker[] = [
+  mountPoint,
+  firstBoot,
+  kernelArgument,
+  installer,
+  native,
+  nixConf,
+  selinux,
+  initramfs,
+];
+
+/** The names of the parts that `--without` can leave out. */
+export const separableParts: readonly string[] = makers.filter(({ takesStep }) => takesStep).map(({ name }) => name);
+
+/** Plans a configuration. Pure: the same configuration, files and version give the same plan; a valid one never throws. */
+export function makePlan(config: Config, files: StaticFiles, moduleVersion: string): Plan {
+  const parts = makers.map(({ name, make }): Part => ({ name, demands: [], ...make(config, files) }));
+  return { config, moduleVersion, parts, leftOut: [] };
 }
 
-// By code unit, not by locale: the order must be the same on every machine.
+/** The plan without the parts of these names. */
+export function leaveOut(plan: Plan, names: readonly string[]): Plan {
+  const isLeft = ({ name }: Part) => names.includes(name);
+  return {
+    ...plan,
+    parts: plan.parts.filter((part) => !isLeft(part)),
+    leftOut: [...plan.leftOut, ...plan.parts.filter(isLeft)],
+  };
+}
+
+/** Everything that a plan puts into an image, its record included, in the order of the paths; parents come first. */
+export function entriesOf(plan: Plan): ImageEntry[] {
+  const entries = byPath(plan.parts.flatMap((part) => part.entries));
+  return byPath([...entries, ...recordEntries(plan, entries)]);
+}
+
+/** What a plan asks of an image before anything is written. */
+export function demandsOf(plan: Plan): Demand[] {
+  return [...plan.parts.flatMap(({ demands }) => demands), roomFor(entriesOf(plan))];
+}
+
 function byPath(entries: readonly ImageEntry[]): ImageEntry[] {
-  return entries.toSorted((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
+  return entries.toSorted((one, other) => byCodeUnit(one.path, other.path));
 }

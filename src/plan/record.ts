@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
-import type { Config } from '../config/config.ts';
-import type { ImageEntry } from './image-entry.ts';
-import type { Step } from './step.ts';
+import { type ImageEntry, modeText } from './image-entry.ts';
+import type { Plan } from './plan.ts';
 import { textEntry } from './static-files.ts';
+
+export const manifestPath = '/usr/share/bluebuild/nix/manifest.json';
+
+/** An entry as the manifest has it: a file's mode and digest, a directory's mode, or a link's target. */
+export type Described = { mode?: string; sha256?: string; target?: string };
 
 /** What was baked, for people (configuration.yml) and for programs (manifest.json). `entries`: all the others. */
 export function recordEntries(
-  config: Config,
+  { config, moduleVersion, parts, leftOut }: Plan,
   entries: readonly ImageEntry[],
-  { steps, leftOut }: { steps: readonly Step[]; leftOut: readonly Step[] },
-  moduleVersion: string,
 ): ImageEntry[] {
   const { installer, persistence, transientRoot, selinux, nixConf, architecture } = config;
   const configuration = {
@@ -23,6 +25,8 @@ export function recordEntries(
     selinux,
     'nix-conf': nixConf,
   };
+  const steps = parts.flatMap(({ name, step }) => (step ? [[name, step.path]] : []));
+  const notTaken = leftOut.flatMap(({ name, step }) => (step ? [name] : []));
   const manifest = {
     module: { name: 'bluebuild-nix', version: moduleVersion },
     architecture,
@@ -36,20 +40,20 @@ export function recordEntries(
     persistence,
     transientRoot,
     selinux,
-    files: Object.fromEntries(entries.map((entry) => [entry.path, described(entry)])),
-    ...(steps.length > 0 && { rebuilt: steps.map(({ path }) => path) }),
-    ...(leftOut.length > 0 && { leftOut: leftOut.map(({ kind }) => kind) }),
+    files: Object.fromEntries(entries.map((entry) => [entry.path, describe(entry)])),
+    ...(steps.length > 0 && { steps: Object.fromEntries(steps) }),
+    ...(notTaken.length > 0 && { leftOut: notTaken }),
   };
-  const comment = `# What bluebuild-nix ${moduleVersion} baked into this image, every default filled in.\n`;
+  const comment = `# What bluebuild-nix ${moduleVersion} baked into this image, with every default filled in.\n`;
   return [
     textEntry('/usr/share/bluebuild/nix/configuration.yml', `${comment}${stringify(configuration)}`),
-    textEntry('/usr/share/bluebuild/nix/manifest.json', `${JSON.stringify(manifest, null, 2)}\n`),
+    textEntry(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`),
   ];
 }
 
-function described(entry: ImageEntry): Record<string, string> {
+function describe(entry: ImageEntry): Described {
   if (entry.kind === 'symlink') return { target: entry.target };
-  const mode = entry.mode.toString(8).padStart(4, '0');
+  const mode = modeText(entry.mode);
   if (entry.kind === 'directory') return { mode };
   const sha256 =
     entry.kind === 'download' ? entry.download.sha256 : createHash('sha256').update(entry.content).digest('hex');

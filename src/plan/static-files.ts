@@ -19,3 +19,17 @@ export function staticEntries(files: StaticFiles, part: string): ImageEntry[] {
 export function textEntry(path: string, text: string): ImageEntry {
   return { kind: 'file', path, mode: 0o644, content: Buffer.from(text) };
 }
+
+/** The entries with another value in the line `key=` of one unit, which the recipe decides. */
+export function withLine(entries: readonly ImageEntry[], path: string, key: string, value: string): ImageEntry[] {
+  return entries.map((entry) =>
+    entry.path === path && entry.kind === 'file'
+      ? {
+          ...entry,
+          content: Buffer.from(
+            entry.content.toString().replace(new RegExp(`^${key}=.*$`, 'm'), () => `${key}=${value}`),
+          ),
+        }
+      : entry,
+  );
+}

@@ -1,20 +1,21 @@
 import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { UserError } from '../diagnostic/user-error.ts';
-
-export type Ended = { exitCode?: number; signal?: string; stdout: string; all: string };
-export type RunInImage = (command: string, args: readonly string[]) => Promise<Ended>;
+import type { Ended } from '../plan/step.ts';
+import { handlingSignals } from '../temporary/signals.ts';
 
 /**
- * Runs programs of an image: in it if it is this system's own root, else after a chroot, with mounts that end with it.
- * A program that cannot be run at all, and a signal to this process meanwhile, throw a `UserError`; any exit code is
- * given back. Whoever calls `end` has the signals again.
+ * Runs a program of an image: in it if it is this system's own root, else after a chroot, with mounts that end with it. A
+ * program that cannot be run at all, and a signal to this process meanwhile, throw a `UserError`; any exit code is given
+ * back.
  */
-export function programsOf(root: string, environment: Readonly<Record<string, string>>) {
+export async function runInImage(
+  root: string,
+  command: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const stop = new AbortController();
-  const abort = () => stop.abort();
-  // `on`, not `once`: execa ends this process on a signal that it finds nobody else to listen for.
-  for (const signal of signals) process.on(signal, abort);
   const options = {
     all: true,
     reject: false,
@@ -23,33 +24,22 @@ export function programsOf(root: string, environment: Readonly<Record<string, st
     cancelSignal: stop.signal,
     env: environment,
   } as const;
-  const run: RunInImage = async (command, args) => {
-    const inside = [command, ...args];
-    const result = await (resolve(root) === '/'
-      ? execa(command, args, options)
-      : execa('unshare', ['--mount', 'sh', '-c', enter, 'sh', resolve(root), ...inside], options));
-    if (result.isCanceled) {
-      throw new UserError(`interrupted while ${command.split('/').at(-1)} ran`, 'the image is as it was');
-    }
-    if (result.exitCode === undefined && result.signal === undefined) {
-      throw new UserError(`${command} cannot be run: ${result.originalMessage ?? ''}`);
-    }
-    return result;
-  };
-  const end = () => {
-    for (const signal of signals) process.off(signal, abort);
-  };
-  return { run, end };
+  const result = await handlingSignals(
+    () => stop.abort(),
+    () =>
+      resolve(root) === '/'
+        ? execa(command, args, options)
+        : execa('unshare', ['--mount', 'sh', '-c', enter, 'sh', resolve(root), command, ...args], options),
+  );
+  if (result.isCanceled)
+    throw new UserError(`interrupted while ${command.split('/').at(-1)} ran`, 'the image is unchanged');
+  if (result.exitCode === undefined && result.signal === undefined) {
+    throw new UserError(`${command} cannot be run: ${result.originalMessage ?? ''}`);
+  }
+  return { ...result, seconds: result.durationMs / 1000 };
 }
-
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const enter = `set -eu
 root=$1; shift
 for directory in dev proc sys; do mount --rbind "/$directory" "$root/$directory"; done
 exec chroot "$root" "$@"`;
-
-/** How a program ended, for a message. */
-export function howEnded({ exitCode, signal }: Ended): string {
-  return exitCode === undefined ? `ended by ${signal}` : `exit code ${exitCode}`;
-}

@@ -1,8 +1,22 @@
-import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { ImageEntry, Plan } from '../plan/image-entry.ts';
 import { UserError } from '../diagnostic/user-error.ts';
+import { type ImageEntry, parentsOf } from '../plan/image-entry.ts';
+import type { CarryOut, WorkImage } from '../plan/step.ts';
+import { beforePath, sweep, temporaryPath } from '../temporary/temporary-path.ts';
+import { type Transaction, transact } from '../temporary/transaction.ts';
+import { digestOf, lookAtRoot, statusOf } from './image-root.ts';
+import { runInImage } from './image-programs.ts';
+import { copyTree, differences } from './trees.ts';
+
+/** What is to become of a root. */
+export type RootChanges = {
+  entries: readonly ImageEntry[];
+  /** Paths of files and links that are removed, and with them the directories that this leaves empty. */
+  removed?: readonly string[];
+  /** Carried out in turn, once the entries are there. */
+  steps?: readonly CarryOut[];
+};
 
 /** What became of a root. */
 export type Baked = {
@@ -19,131 +33,96 @@ export type RootfsOptions = {
   ownedByRoot: boolean;
   /** Where the checked file of a download is, by its SHA-256. */
   downloaded: ReadonlyMap<string, string>;
+  /** Tells the person who waits what a step does. */
+  say?: (text: string) => void;
 };
 
-/** A root in which a plan's entries lie: how a step changes more of it. What it did is undone if a step fails. */
-export type WrittenRoot = {
-  path: string;
-  /** Makes a directory in a directory of the image, for work in progress. Gives its path in the image; it goes again. */
-  workDirectory: (parent: string) => string;
-  /** Makes a directory of the image, whose parent is there, as one of the plan's. */
-  makeDirectory: (path: string, mode: number) => void;
-  /** Moves a finished file (both paths in the image) to its place, as one of the plan's: to root, and with its time. */
-  moveIntoPlace: (from: string, to: string, mode: number) => void;
-};
-
-/** A write that is under way: how to undo what was done so far, and what is left for the end. */
 type Writing = {
   root: string;
   options: RootfsOptions;
-  /** The end of every temporary name; no other run has it. */
-  suffix: string;
-  undo: (() => void)[];
-  cleanUp: (() => void)[];
+  transaction: Transaction;
   /** When directories were modified, in seconds: what is put into them changes it, and it is set again at the end. */
   directoryTimes: Map<string, number>;
 };
 
 /**
- * Writes a plan's entries into the root filesystem at `root`. No symbolic link of the root is ever followed: a link where a
- * directory is needed is an error. Everything is written beside its place first and moved there at the end; what fails
- * is undone, and a `UserError` says what it was. Directories that were there keep their modification time.
+ * Writes entries into the root filesystem at `root`, as one transaction. No symbolic link of the root is ever followed: a
+ * link where a directory is needed is an error. Everything is written beside its place and moved there at the end. What
+ * fails is undone, and a `UserError` says what it was. Directories that were there keep their modification time.
  */
-export function writeRootfs(plan: Plan, root: string, options: RootfsOptions): Baked {
-  const writing = begin(root, options);
-  try {
-    const baked = writeEntries(plan, writing);
-    end(writing);
+export async function writeRootfs(changes: RootChanges, root: string, options: RootfsOptions): Promise<Baked> {
+  const { entries, removed = [], steps = [] } = changes;
+  return transact('the root', async (transaction) => {
+    const writing = { root, options, transaction, directoryTimes: new Map<string, number>() };
+    transaction.onUndo(() => setDirectoryTimes(writing));
+    sweepAll(root, entries);
+    if (!fs.existsSync(root)) makeDirectory(writing, root, 0o755);
+    const baked: Baked = { changed: [], unchanged: [] };
+    const toWrite = entries.filter((entry) => {
+      checkParents(root, entry.path);
+      const same = isAsPlanned(root, entry, options);
+      (same ? baked.unchanged : baked.changed).push(entry.path);
+      return !same;
+    });
+    const staged = toWrite.map((entry) => ({ entry, path: stage(writing, entry) }));
+    for (const { entry, path } of staged) if (path) moveIntoPlace(writing, entry.path, path);
+    for (const path of removed) {
+      removeFile(writing, path);
+      removeEmptyParents(writing, path);
+      baked.changed.push(path);
+    }
+    const work = workImage(writing);
+    for (const carryOut of steps) baked.changed.push(...(await carryOut(work)));
+    transaction.onEnd(() => setDirectoryTimes(writing));
     return baked;
-  } catch (cause) {
-    throw explained(cause, root, undo(writing));
-  }
-}
-
-/** Writes a plan's entries as `writeRootfs` does, and then lets `carryOut` do its steps; what fails undoes both. */
-export async function writeRootfsWithSteps(
-  plan: Plan,
-  root: string,
-  options: RootfsOptions,
-  carryOut: (written: WrittenRoot) => Promise<string[]>,
-): Promise<Baked> {
-  const writing = begin(root, options);
-  try {
-    const baked = writeEntries(plan, writing);
-    const changed = await carryOut(writtenRoot(writing));
-    end(writing);
-    return { changed: [...baked.changed, ...changed], unchanged: baked.unchanged };
-  } catch (cause) {
-    throw explained(cause, root, undo(writing));
-  }
-}
-
-function begin(root: string, options: RootfsOptions): Writing {
-  const suffix = `.bluebuild-nix-${randomBytes(6).toString('hex')}`;
-  return { root, options, suffix, undo: [], cleanUp: [], directoryTimes: new Map() };
-}
-
-function writeEntries(plan: Plan, writing: Writing): Baked {
-  const { root, options } = writing;
-  const baked: Baked = { changed: [], unchanged: [] };
-  if (!fs.existsSync(root)) makeDirectory(writing, root, 0o755);
-  const toWrite = plan.entries.filter((entry) => {
-    checkParents(root, entry.path);
-    const same = isAsPlanned(root, entry, options);
-    (same ? baked.unchanged : baked.changed).push(entry.path);
-    return !same;
   });
-  const staged = toWrite.map((entry) => ({ entry, path: stage(writing, entry) }));
-  for (const { entry, path } of staged) if (path) moveIntoPlace(writing, entry.path, path);
-  return baked;
 }
 
-function end(writing: Writing): void {
-  for (const step of writing.cleanUp) step();
-  setDirectoryTimes(writing);
+/** What a run that was killed left beside the places of the entries, and where steps work. */
+function sweepAll(root: string, entries: readonly ImageEntry[]): void {
+  const parents = new Set(['/usr/lib', '/usr/share', ...entries.map(({ path }) => dirname(path))]);
+  for (const parent of parents) if (statusOf(root, parent)?.isDirectory()) sweep(join(root, parent));
 }
 
-function writtenRoot(writing: Writing): WrittenRoot {
-  const { root, options, suffix, undo, cleanUp } = writing;
+function workImage(writing: Writing): WorkImage {
+  const { root, options, transaction } = writing;
   return {
-    path: root,
+    ...lookAtRoot(root),
+    say: options.say ?? (() => {}),
     workDirectory: (parent) => {
-      const path = join(parent, suffix);
+      const path = temporaryPath(parent, 'work');
       checkParents(root, path);
-      makeParents(writing, join(root, parent));
-      // Retried: what was interrupted may still be writing there.
+      makeParents(writing, path);
+      // Retried: a program that was interrupted may still write there.
       const clear = () => fs.rmSync(join(root, path), { recursive: true, force: true, maxRetries: 5 });
-      undo.push(clear);
-      cleanUp.push(clear);
+      transaction.onUndo(clear);
+      transaction.onEnd(clear);
       fs.mkdirSync(join(root, path), { mode: 0o755 });
       return path;
     },
-    makeDirectory: (path, mode) => {
-      checkParents(root, path);
-      makeParents(writing, dirname(join(root, path)));
-      makeDirectory(writing, join(root, path), mode);
+    copyTree: (from, to) => {
+      checkParents(root, `${from}/.`);
+      copyTree(join(root, from), join(root, to));
     },
+    write: (path, content, mode) => {
+      checkParents(root, path);
+      fs.rmSync(join(root, path), { force: true });
+      fs.writeFileSync(join(root, path), content, { flag: 'wx' });
+      fs.chmodSync(join(root, path), mode);
+    },
+    differences: (before, after) => differences(join(root, before), join(root, after)),
     moveIntoPlace: (from, to, mode) => {
       checkParents(root, to);
-      finish(join(root, from), mode, options);
-      fs.lutimesSync(join(root, from), options.modificationTime, options.modificationTime);
-      makeParents(writing, dirname(join(root, to)));
-      moveIntoPlace(writing, to, join(root, from));
+      const source = join(root, from);
+      const found = fs.lstatSync(source);
+      makeParents(writing, to, from);
+      finish(source, found.isSymbolicLink() ? undefined : (mode ?? found.mode & 0o7777), options);
+      fs.lutimesSync(source, options.modificationTime, options.modificationTime);
+      moveIntoPlace(writing, to, source);
     },
+    remove: (path) => removeFile(writing, path),
+    run: (command, args, environment) => runInImage(root, command, args, environment),
   };
-}
-
-/** Undoes all it can; gives why the rest could not be undone. */
-function undo(writing: Writing): string[] {
-  const steps = [...writing.undo.reverse(), () => setDirectoryTimes(writing)];
-  return steps.flatMap((step) => {
-    try {
-      step();
-      return [];
-    } catch (cause) {
-      return [cause instanceof Error ? cause.message : String(cause)];
-    }
-  });
 }
 
 function setDirectoryTimes({ directoryTimes }: Writing): void {
@@ -155,44 +134,27 @@ function setDirectoryTimes({ directoryTimes }: Writing): void {
 
 /** Every directory above `path` must be one, and none a symbolic link: a link could lead out of the root. */
 function checkParents(root: string, path: string): void {
-  const steps = path.split('/').slice(1, -1);
-  for (const index of steps.keys()) {
-    const parent = `/${steps.slice(0, index + 1).join('/')}`;
+  for (const parent of parentsOf(path)) {
     const found = fs.lstatSync(join(root, parent), { throwIfNoEntry: false });
     if (!found) return;
-    if (found.isDirectory()) continue;
-    const what = found.isSymbolicLink()
-      ? `a symbolic link to ${fs.readlinkSync(join(root, parent))}`
-      : 'not a directory';
-    throw new UserError(`${parent} in the root is ${what}`, 'this module writes into plain directories only');
+    if (!found.isDirectory()) throw notReal(parent);
   }
+}
+
+function notReal(path: string): UserError {
+  return new UserError(`${path} is not a real directory`, 'remove it: the module writes into real directories only');
 }
 
 function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): boolean {
   const target = join(root, entry.path);
   const found = fs.lstatSync(target, { throwIfNoEntry: false });
-  if (!found) return false;
-  if (entry.kind === 'directory') {
-    if (found.isDirectory()) return (found.mode & 0o7777) === entry.mode && isOwned(found, options);
-    const what = found.isSymbolicLink() ? 'a symbolic link' : 'not a directory';
-    throw new UserError(
-      `${entry.path} in the root is ${what}`,
-      `remove it from the image: ${entry.path} must be a real directory`,
-    );
-  }
-  if (found.isDirectory()) {
-    throw new UserError(`${entry.path} in the root is a directory`, 'a file of this module belongs there: remove it');
-  }
-  if (entry.kind === 'symlink' && found.isFile()) {
-    const help = `the image has a package that owns it: remove that (a Nix of the distribution, if it is one of Nix's programs)`;
-    throw new UserError(`${entry.path} in the root is a file, and a link of this module belongs there`, help);
-  }
-  if (!isOwned(found, options)) return false;
+  if (!found || !isOwned(found, options)) return false;
   if (entry.kind === 'symlink') return found.isSymbolicLink() && fs.readlinkSync(target) === entry.target;
-  if (!found.isFile() || (found.mode & 0o7777) !== entry.mode) return false;
-  if (entry.kind === 'file')
-    return found.size === entry.content.length && fs.readFileSync(target).equals(entry.content);
-  return digestOf(target) === entry.download.sha256;
+  if ((found.mode & 0o7777) !== entry.mode) return false;
+  if (entry.kind === 'directory') return found.isDirectory();
+  if (!found.isFile()) return false;
+  if (entry.kind === 'download') return digestOf(target) === entry.download.sha256;
+  return found.size === entry.content.length && fs.readFileSync(target).equals(entry.content);
 }
 
 function isOwned(found: fs.Stats, options: RootfsOptions): boolean {
@@ -201,15 +163,15 @@ function isOwned(found: fs.Stats, options: RootfsOptions): boolean {
 
 /** Makes the entry beside its place; gives the path it has there, or nothing for a directory, which is made at once. */
 function stage(writing: Writing, entry: ImageEntry): string | undefined {
-  const { root, options, suffix, undo } = writing;
+  const { root, options, transaction } = writing;
   const target = join(root, entry.path);
-  makeParents(writing, dirname(target));
+  makeParents(writing, entry.path);
   if (entry.kind === 'directory') {
     makeDirectory(writing, target, entry.mode);
     return undefined;
   }
-  const path = join(dirname(target), `.${basename(target)}${suffix}`);
-  undo.push(() => remove(path));
+  const path = temporaryPath(dirname(target), basename(target));
+  transaction.onUndo(() => remove(path));
   if (entry.kind === 'symlink') {
     fs.symlinkSync(entry.target, path);
   } else if (entry.kind === 'file') {
@@ -224,26 +186,33 @@ function stage(writing: Writing, entry: ImageEntry): string | undefined {
   return path;
 }
 
-function makeParents(writing: Writing, path: string): void {
-  const found = fs.lstatSync(path, { throwIfNoEntry: false });
+/** Makes the directories above a path: 0755, or as those above `like` are. Remembers when the lowest was modified. */
+function makeParents(writing: Writing, path: string, like?: string): void {
+  const { root, directoryTimes } = writing;
+  const parent = dirname(path);
+  const directory = join(root, parent.slice(1));
+  const found = fs.lstatSync(directory, { throwIfNoEntry: false });
   if (found) {
-    if (!writing.directoryTimes.has(path)) writing.directoryTimes.set(path, found.mtimeMs / 1000);
+    if (!directoryTimes.has(directory)) directoryTimes.set(directory, found.mtimeMs / 1000);
     return;
   }
-  makeParents(writing, dirname(path));
-  makeDirectory(writing, path, 0o755);
+  const likeParent = like === undefined ? undefined : dirname(like);
+  makeParents(writing, parent, likeParent);
+  const mode = likeParent === undefined ? 0o755 : fs.statSync(join(root, likeParent)).mode & 0o7777;
+  makeDirectory(writing, directory, mode);
 }
 
-function makeDirectory({ options, undo, directoryTimes }: Writing, path: string, mode: number): void {
+function makeDirectory({ options, transaction, directoryTimes }: Writing, path: string, mode: number): void {
   const before = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (before && !before.isDirectory()) throw notReal(path);
   if (before) {
-    undo.push(() => {
+    transaction.onUndo(() => {
       if (options.ownedByRoot) fs.lchownSync(path, before.uid, before.gid);
       fs.chmodSync(path, before.mode & 0o7777);
     });
   } else {
     fs.mkdirSync(path, { mode });
-    undo.push(() => fs.rmdirSync(path));
+    transaction.onUndo(() => fs.rmdirSync(path));
     directoryTimes.set(path, options.modificationTime);
   }
   finish(path, mode, options);
@@ -255,58 +224,45 @@ function finish(path: string, mode: number | undefined, options: RootfsOptions):
   if (mode !== undefined) fs.chmodSync(path, mode);
 }
 
+function moveIntoPlace(writing: Writing, path: string, staged: string): void {
+  const target = join(writing.root, path);
+  if (fs.lstatSync(target, { throwIfNoEntry: false })) keepBefore(writing, target);
+  else writing.transaction.onUndo(() => remove(target));
+  // In one step: a process that is killed leaves the old file or the new one.
+  fs.renameSync(staged, target);
+}
+
+/** A second name for what is there, under which it comes back if a later change fails. */
+function keepBefore({ transaction }: Writing, target: string): void {
+  const before = beforePath(dirname(target), basename(target));
+  fs.linkSync(target, before);
+  transaction.onUndo(() => fs.renameSync(before, target));
+  transaction.onEnd(() => remove(before));
+}
+
 function remove(path: string): void {
   if (fs.lstatSync(path, { throwIfNoEntry: false })) fs.unlinkSync(path);
 }
 
-function moveIntoPlace({ root, suffix, undo, cleanUp }: Writing, path: string, staged: string): void {
-  const target = join(root, path);
-  if (fs.lstatSync(target, { throwIfNoEntry: false })) {
-    const before = join(dirname(target), `.${basename(target)}.before${suffix}`);
-    fs.renameSync(target, before);
-    undo.push(() => fs.renameSync(before, target));
-    cleanUp.push(() => remove(before));
-  } else {
-    undo.push(() => remove(target));
-  }
-  fs.renameSync(staged, target);
+function removeFile(writing: Writing, path: string): void {
+  const target = join(writing.root, path);
+  checkParents(writing.root, path);
+  if (!fs.lstatSync(target, { throwIfNoEntry: false })) return;
+  makeParents(writing, path);
+  keepBefore(writing, target);
+  fs.rmSync(target);
 }
 
-function digestOf(path: string): string {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(1024 * 1024);
-  const file = fs.openSync(path, 'r');
-  try {
-    for (;;) {
-      const length = fs.readSync(file, buffer);
-      if (length === 0) return hash.digest('hex');
-      hash.update(buffer.subarray(0, length));
+/** At the end, because what was there lies beside its place until then. */
+function removeEmptyParents({ root, transaction, directoryTimes }: Writing, path: string): void {
+  transaction.onEnd(() => {
+    for (const parent of parentsOf(path).toReversed()) {
+      const directory = join(root, parent);
+      if (!fs.existsSync(directory)) continue;
+      if (fs.readdirSync(directory).length > 0) return;
+      const above = dirname(directory);
+      if (!directoryTimes.has(above)) directoryTimes.set(above, fs.lstatSync(above).mtimeMs / 1000);
+      fs.rmdirSync(directory);
     }
-  } finally {
-    fs.closeSync(file);
-  }
-}
-
-function explained(cause: unknown, root: string, notUndone: readonly string[]): unknown {
-  // What is copied or moved has two paths; the root is where the second is.
-  const { code, path, dest } = cause as NodeJS.ErrnoException & { dest?: string };
-  const state =
-    notUndone.length === 0
-      ? 'the root is as it was'
-      : `${notUndone.length} changes could not be undone (${notUndone[0]})`;
-  if (code === undefined) {
-    if (notUndone.length === 0) return cause;
-    return new UserError(`${cause instanceof Error ? cause.message : cause}; ${state}`, undefined, cause);
-  }
-  const where = dest ?? path ?? root;
-  const known: Record<string, [string, string]> = {
-    ENOSPC: [`no space left on the disk, at ${where}`, 'make room, and run it again'],
-    EDQUOT: [`the disk quota is used up, at ${where}`, 'make room, and run it again'],
-    EACCES: [`${where} may not be written (permission denied)`, 'run it as root, or on a root of your own'],
-    EPERM: [`${where} may not be changed (not permitted)`, 'run it as root; is the file immutable (lsattr)?'],
-    EROFS: [`${where} is on a read-only file system`, 'name a root that can be written'],
-    ENOTDIR: [`${where} is not a directory`, 'remove it from the root'],
-  };
-  const [message, help] = known[code] ?? [`${where}: ${(cause as Error).message}`, undefined];
-  return new UserError(`${message}; ${state}`, help, cause);
+  });
 }

@@ -80,7 +80,7 @@ async function makeBase(name: string, count: number): Promise<void> {
       content: content.subarray((index * content.length) / 32, ((index + 1) * content.length) / 32),
     }));
     const options = { compression: 'gzip', downloaded: new Map(), modificationTime: 0 } as const;
-    const written = await writeLayer({ entries, steps: [], persistentDirectories: [] }, path('layer'), options);
+    const written = await writeLayer({ entries }, path('layer'), options);
     renameSync(path('layer'), join(blobs, written.digest.slice('sha256:'.length)));
     const mediaType = 'application/vnd.oci.image.layer.v1.tar+gzip';
     layers.push({ mediaType, digest: written.digest, size: written.bytes });

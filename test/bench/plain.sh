@@ -12,7 +12,7 @@ source=${source//\{arch\}/$(uname -m)}
 
 echo "$sha256  $source" | sha256sum --check --quiet
 mkdir -p "$root/nix"
-cp -r --no-preserve=ownership "$files/image/." "$files/karg/." "$root/"
+cp -r --no-preserve=ownership "$files/first-boot/." "$files/mount-point/." "$files/karg/." "$root/"
 chmod 0755 "$root$libexec"/*
 link() {
   mkdir -p "$root$units/$1.wants"

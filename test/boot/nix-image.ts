@@ -57,7 +57,7 @@ export const nixImage = async ({
 export const laterModule = async (directory: string): Promise<string> => {
   const modules = join(directory, 'modules');
   await cp(builtModule, modules, { recursive: true });
-  const units = join(modules, 'nix/files/image/usr/lib/systemd/system');
+  const units = join(modules, 'nix/files/first-boot/usr/lib/systemd/system');
   for (const unit of ['nix.mount', 'nix-daemon.service', 'nix-install.service']) {
     const text = await readFile(join(units, unit), 'utf8');
     await writeFile(join(units, unit), text.replace(/^Description=/m, 'Description=Later '));

@@ -212,7 +212,7 @@ const cases: Case[] = [
   {
     what: 'a history of too many layers',
     damage: () => rebase({ history: [{}, {}, {}] }),
-    message: /has 1 layers, and its history tells of more/,
+    message: /has 1 layers, and its history lists more/,
   },
   {
     what: 'Docker’s first schema',
@@ -283,7 +283,7 @@ const cases: Case[] = [
   {
     what: 'an archive over a directory',
     output: () => `oci-archive:${project.path('files')}:nix`,
-    message: /is no regular file/,
+    message: /is not a regular file/,
   },
   {
     what: 'an archive that is not there',
@@ -318,7 +318,7 @@ const cases: Case[] = [
         await tarOf([{ name: `blobs/sha256/${'0'.repeat(64)}`, link: '/etc/passwd' }]),
       ),
     base: () => 'oci-archive:link.tar',
-    message: /in it is no regular file/,
+    message: /in it is not a regular file/,
   },
   { what: 'a label without a value', more: ['--label', 'novalue'], message: /It must be KEY=VALUE/, exitCode: 2 },
   { what: 'an annotation without a key', more: ['--annotation', '=x'], message: /It must be KEY=VALUE/, exitCode: 2 },
@@ -342,24 +342,6 @@ test.each(cases)('$what', async ({ damage, base: from, output, more = [], messag
   expect(outcome.exitCode).toBe(exitCode);
   expect(outcome.stderr).not.toMatch(/\n\s+at /);
   expect(tree(project.directory)).toEqual(before);
-});
-
-test('--verify reads every layer, however large', async () => {
-  const tar = await tarOf([...baseFiles, { name: 'etc/large', content: 'x' }]);
-  const large = Buffer.concat([gzipSync(tar), Buffer.alloc(17 * 1024 * 1024)]);
-  const layer = layout.blob(large, oci.layer);
-  layout.writeIndex([
-    await addImage(
-      layout,
-      { config: { rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } }, manifest: { layers: [layer] } },
-      tag('base'),
-    ),
-  ]);
-  writeFileSync(layout.blobFile(layer.digest), large.fill(1, large.length - 1));
-  const [from, to] = [`oci:${layout.directory}:base`, `oci:${layout.directory}:nix`];
-  const verified = await append(from, to, '--verify');
-  expect(verified).toMatchObject({ exitCode: 1 });
-  expect(verified.stderr).toMatch(/is damaged, its digest is sha256:/);
 });
 
 test('a recipe that is wrong for both architectures is told once', async () => {
@@ -395,7 +377,7 @@ test('a disk that is full at any moment leaves every tag as it was, and nothing 
       const outcome = await append(base, output, '--compression', 'none');
       outcomes.push(outcome.exitCode);
       if (outcome.exitCode === 0) return;
-      expect(outcome.stderr).toMatch(/no space left on the disk.*(layout|fresh).* is as it was/);
+      expect(outcome.stderr).toMatch(/no space left on the disk.*(layout|fresh).* is unchanged/);
       expect(tree(disk)).toEqual(before);
     };
     // A page more each time: the layer does not fit, then what comes after it, one thing after the other.
@@ -435,7 +417,7 @@ test('without permission to write it says so, and writes nothing', async () => {
       { reject: false },
     );
     expect(outcome.exitCode, outcome.stderr).toBe(1);
-    expect(outcome.stderr).toMatch(/may not be written \(permission denied\)/);
+    expect(outcome.stderr).toMatch(/: permission denied;/);
   }
   expect(tree(owned)).toEqual(before);
   expect(existsSync(project.path('other'))).toBe(false);

@@ -1,11 +1,9 @@
-import type { Plan } from '../../src/plan/image-entry.ts';
+import type { ImageEntry } from '../../src/plan/image-entry.ts';
 
 /** A plan that never changes, with one of everything a tar has its own way of writing. */
 export const sha256 = 'a'.repeat(64);
 
-export const fixedPlan: Plan = {
-  steps: [],
-  persistentDirectories: [],
+export const fixedPlan: { entries: ImageEntry[] } = {
   entries: [
     { kind: 'directory', path: '/nix', mode: 0o755 },
     { kind: 'file', path: `/usr/lib/${'long/'.repeat(60)}name`, mode: 0o644, content: Buffer.from('long path\n') },

@@ -61,13 +61,13 @@ describe('exit codes', () => {
     [
       ['plan', 'recipes/stage.yml'],
       1,
-      /the only `type: nix` entry stands in the stage `build`\n.*move the entry under `modules`/,
+      /the only `type: nix` entry is in the stage `build`\n.*move the entry under `modules`/,
     ],
     [['plan', 'recipes/other.yml'], 1, /no `type: nix` entry\n.*its modules are files, dnf/],
     [['plan', 'recipes/empty.yml'], 1, /no `type: nix` entry\n.*it has no modules/],
     [['plan', 'recipes/good.yml', '--show', '/etc/passwd'], 1, /\/etc\/passwd is not in the plan/],
     [['plan', 'recipes/good.yml', '--show', '/nix'], 1, /\/nix is a directory/],
-    [['bake', 'recipes/stage.yml', '--root', 'root'], 1, /stands in the stage/],
+    [['bake', 'recipes/stage.yml', '--root', 'root'], 1, /is in the stage/],
     [['bake', 'recipes/good.yml', '--root', 'no/such/root'], 1, /\/no\/such does not exist/],
     [['bake', 'recipes/good.yml', '--root', 'recipes/good.yml'], 1, /recipes\/good\.yml is not a directory/],
     // Of a file that is not there: were this not refused, it would still not reach the machine's own root.

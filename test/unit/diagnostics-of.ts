@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { checkRecipe, readConfiguration } from '../../src/commands/configuration.ts';
 import type { Diagnostic } from '../../src/diagnostic/diagnostic.ts';
+import { UserError } from '../../src/diagnostic/user-error.ts';
 import { configurationName } from '../../src/recipe/configuration.ts';
 import type { BadInput } from './bad-input.ts';
 
@@ -23,8 +24,13 @@ export function withDirectory<T>(files: Record<string, string | Uint8Array>, use
 /** What is said of an input, in the form of test/unit/bad-input.ts; names of files are seen from the recipe. */
 export function diagnosticsOf({ input, files }: Pick<BadInput, 'input' | 'files'>): string[] {
   if ('json' in input) {
-    const result = readConfiguration({ json: input.json }, 'x86_64');
-    return Array.isArray(result) ? result.map((diagnostic) => asText(diagnostic, '/')) : [];
+    try {
+      readConfiguration({ json: input.json }, 'x86_64');
+      return [];
+    } catch (cause) {
+      if (!(cause instanceof UserError)) throw cause;
+      return cause.diagnostics.map((diagnostic) => asText(diagnostic, '/'));
+    }
   }
   return withDirectory({ 'recipe.yml': input.recipe, ...files }, (directory) =>
     checkRecipe(join(directory, 'recipe.yml'), 'x86_64').diagnostics.map((diagnostic) => asText(diagnostic, directory)),

@@ -9,9 +9,9 @@ import { architectures } from '../../src/config/architecture.ts';
 import { defaults, installerSettings, type Config } from '../../src/config/config.ts';
 import type { RecipeEntry } from '../../src/config/recipe-entry.ts';
 import { releases } from '../../src/config/releases.ts';
-import { readStaticFiles } from '../../src/commands/static-files.ts';
+import { readStaticFiles } from '../../src/commands/module.ts';
 import type { ImageEntry } from '../../src/plan/image-entry.ts';
-import { makePlan } from '../../src/plan/plan.ts';
+import { entriesOf as allEntriesOf, makePlan } from '../../src/plan/plan.ts';
 import { configurationOf, validEntry } from './arbitrary-entry.ts';
 import { needs } from './requirement.ts';
 
@@ -25,14 +25,14 @@ const decided = [
   '/usr/lib/tmpfiles.d/nix.conf',
   '/etc/nix/nix.conf',
   '/usr/lib/systemd/system/nix-install.service.d/50-follow.conf',
-  '/usr/lib/systemd/system/nix.mount.d/50-persistence.conf',
+  '/usr/lib/systemd/system/nix.mount',
   ...['install.conf', 'installer-args', 'nix.conf', 'configuration.yml', 'manifest.json'].map(
     (name) => `${share}/${name}`,
   ),
 ];
 
 function entriesOf(config: Config): Map<string, ImageEntry> {
-  return new Map(makePlan(config, files, '1.2.3').entries.map((entry) => [entry.path, entry]));
+  return new Map(allEntriesOf(makePlan(config, files, '1.2.3')).map((entry) => [entry.path, entry]));
 }
 
 function textOf(entries: Map<string, ImageEntry>, path: string): string {
@@ -55,8 +55,7 @@ test('`native`: a boot of the image starts the service only where another Nix is
 test('what is valid plans, in order, each path once, under /nix and /usr, and with `native` two files in /etc', () => {
   fc.assert(
     fc.property(validEntry, architecture, (entry, arch) => {
-      const { entries } = makePlan(configurationOf(entry, arch), files, '1.2.3');
-      const paths = entries.map(({ path }) => path);
+      const paths = allEntriesOf(makePlan(configurationOf(entry, arch), files, '1.2.3')).map(({ path }) => path);
       expect(paths).toEqual([...new Set(paths)].toSorted((one, other) => (one < other ? -1 : 1)));
       const inEtc = paths.filter((path) => !/^(\/nix|\/usr(\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/.test(path));
       const isNative = installerSettings(entry).provider === 'native';
@@ -100,12 +99,10 @@ describe('every value comes back from where it lies as it was', () => {
         const plain = '(/[A-Za-z0-9._+-]+)+';
         const line = new RegExp(`^d (?<path>${plain}) 0755 root root - -\n$`);
         expect(line.exec(textOf(entries, '/usr/lib/tmpfiles.d/nix.conf'))?.groups?.['path']).toBe(config.persistence);
-        const dropIn = '/usr/lib/systemd/system/nix.mount.d/50-persistence.conf';
-        if (config.persistence === defaults.persistence) expect(entries.has(dropIn)).toBe(false);
-        else {
-          const what = new RegExp(`^\\[Mount\\]\nWhat=(?<path>${plain})\n$`).exec(textOf(entries, dropIn));
-          expect(what?.groups?.['path']).toBe(config.persistence);
-        }
+        const unit = textOf(entries, '/usr/lib/systemd/system/nix.mount');
+        expect(new RegExp(`^What=(?<path>${plain})$`, 'm').exec(unit)?.groups?.['path']).toBe(config.persistence);
+        const shipped = files.get('mount-point')?.get('/usr/lib/systemd/system/nix.mount')?.toString() ?? '';
+        expect(unit.replace(/^What=.*$/m, '')).toBe(shipped.replace(/^What=.*$/m, ''));
       }),
     );
   });
@@ -170,7 +167,7 @@ describe('every value comes back from where it lies as it was', () => {
   describe.each(['dash', 'bash'] as const)('install.conf and installer-args, by %s', (shell) => {
     test('with the lines of the first-boot program', (context) => {
       needs(context, shell);
-      const program = fs.readFileSync(join(modules, 'image/usr/libexec/bluebuild/nix/nix-install'), 'utf8');
+      const program = fs.readFileSync(join(modules, 'first-boot/usr/libexec/bluebuild/nix/nix-install'), 'utf8');
       const readConfiguration = /^read_configuration\(\) \{\n.*?^\}\n/ms.exec(program)?.[0];
       const provider = fs.readFileSync(join(modules, 'installer/usr/libexec/bluebuild/nix/provider.sh'), 'utf8');
       const readArguments = /^    while IFS= read -r argument; do\n.*?^    done <.*?\n/ms.exec(provider)?.[0];

@@ -7,9 +7,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../src/diagnostic/user-error.ts';
 import { writeRootfs } from '../../src/rootfs/rootfs.ts';
-import { readStaticFiles } from '../../src/commands/static-files.ts';
-import type { Plan } from '../../src/plan/image-entry.ts';
-import { makePlan } from '../../src/plan/plan.ts';
+import { readStaticFiles } from '../../src/commands/module.ts';
+import { roomFor } from '../../src/plan/demand.ts';
+import type { ImageEntry } from '../../src/plan/image-entry.ts';
+import { entriesOf, makePlan } from '../../src/plan/plan.ts';
+import { lookAtRoot } from '../../src/rootfs/image-root.ts';
 import { configurationOf, validEntry } from './arbitrary-entry.ts';
 import { needs } from './requirement.ts';
 import { changedPaths, snapshotOf } from './snapshot.ts';
@@ -29,19 +31,22 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(top, { recursive: true }));
 
-function planOf(entry: Parameters<typeof configurationOf>[0]): Plan {
-  return makePlan(configurationOf(entry), files, '0.0.0');
+function planOf(entry: Parameters<typeof configurationOf>[0]): ImageEntry[] {
+  return entriesOf(makePlan(configurationOf(entry), files, '0.0.0'));
 }
 
-function bake(planned: Plan, root: string, modificationTime = 0) {
-  const downloads = planned.entries.flatMap((entry) => (entry.kind === 'download' ? [entry.download.sha256] : []));
+/** As the command does it: the room is looked at first. */
+async function bake(entries: readonly ImageEntry[], root: string, modificationTime = 0) {
+  const refused = roomFor(entries).refusal(lookAtRoot(root).find);
+  if (refused) throw new UserError(refused.message, refused.help);
+  const downloads = entries.flatMap((entry) => (entry.kind === 'download' ? [entry.download.sha256] : []));
   const downloaded = new Map(downloads.map((digest) => [digest, installerFile]));
-  return writeRootfs(planned, root, { modificationTime, ownedByRoot: isRoot, downloaded });
+  return writeRootfs({ entries }, root, { modificationTime, ownedByRoot: isRoot, downloaded });
 }
 
-function failure(run: () => unknown): UserError {
+async function failure(run: () => Promise<unknown>): Promise<UserError> {
   try {
-    run();
+    await run();
   } catch (cause) {
     if (cause instanceof UserError) return cause;
     throw cause;
@@ -61,11 +66,11 @@ function setOldTimes(path: string): void {
 }
 
 describe('an empty root', () => {
-  test('gets every entry of the plan, with its mode, owner and time, and nothing else', () => {
+  test('gets every entry of the plan, with its mode, owner and time, and nothing else', async () => {
     const root = join(newDirectory(), 'root');
-    bake(small, root, 86_400);
+    await bake(small, root, 86_400);
     const found = snapshotOf(root);
-    const planned = new Map(small.entries.map((entry) => [entry.path.slice(1), entry]));
+    const planned = new Map(small.map((entry) => [entry.path.slice(1), entry]));
     const parents = [...planned.keys()].flatMap((path) => parentsOf(path));
     expect(Object.keys(found).toSorted()).toEqual([...new Set([...planned.keys(), ...parents, ''])].toSorted());
     for (const path of Object.keys(found)) {
@@ -80,7 +85,7 @@ describe('an empty root', () => {
     }
   });
 
-  test('gets the same whatever the umask', () => {
+  test('gets the same whatever the umask', async () => {
     const [open, closed] = [newDirectory(), newDirectory()];
     const before = process.umask();
     const program = join(import.meta.dirname, 'bake-process.ts');
@@ -102,17 +107,17 @@ describe('an empty root', () => {
     expect(process.umask()).toBe(before);
   });
 
-  test('two bakes are the same to the byte, and a second into one root changes nothing', () => {
-    fc.assert(
-      fc.property(validEntry, (entry) => {
+  test('two bakes are the same to the byte, and a second into one root changes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(validEntry, async (entry) => {
         const [one, other] = [newDirectory(), newDirectory()];
         const planned = withSmallDownload(planOf(entry));
         for (const root of [one, other]) fs.lutimesSync(root, 0, 0);
-        bake(planned, one);
-        bake(planned, other);
+        await bake(planned, one);
+        await bake(planned, other);
         const first = snapshotOf(one);
         expect(snapshotOf(other)).toEqual(first);
-        const again = bake(planned, one, 5);
+        const again = await bake(planned, one, 5);
         expect(again.changed).toEqual([]);
         expect(snapshotOf(one)).toEqual(first);
         for (const root of [one, other]) fs.rmSync(root, { recursive: true });
@@ -123,13 +128,10 @@ describe('an empty root', () => {
 });
 
 /** Whatever is to be downloaded, replaced by what is here. */
-function withSmallDownload(planned: Plan): Plan {
-  return {
-    ...planned,
-    entries: planned.entries.map((entry) =>
-      entry.kind === 'download' ? { ...entry, download: { ...entry.download, sha256 } } : entry,
-    ),
-  };
+function withSmallDownload(entries: readonly ImageEntry[]): ImageEntry[] {
+  return entries.map((entry) =>
+    entry.kind === 'download' ? { ...entry, download: { ...entry.download, sha256 } } : entry,
+  );
 }
 
 function parentsOf(path: string): string[] {
@@ -154,7 +156,7 @@ const obstacles = {
   'a file of another user': (at: string) => (fs.writeFileSync(at, 'x'), isRoot && fs.lchownSync(at, 1000, 1000)),
 };
 
-const everyPath = [...new Set(small.entries.flatMap(({ path }) => [path.slice(1), ...parentsOf(path.slice(1))]))];
+const everyPath = [...new Set(small.flatMap(({ path }) => [path.slice(1), ...parentsOf(path.slice(1))]))];
 const obstacle = fc.record({
   path: fc.constantFrom(...everyPath),
   kind: fc.constantFrom(...(Object.keys(obstacles) as (keyof typeof obstacles)[])),
@@ -163,17 +165,17 @@ const obstacle = fc.record({
 test(
   'whatever a root holds: nothing outside changes, and it is all as planned or all as before',
   { timeout: 60_000 },
-  () => {
+  async () => {
     let [succeeded, failed] = [0, 0];
-    fc.assert(
-      fc.property(fc.array(obstacle, { minLength: 1, maxLength: 4 }), fc.boolean(), (found, bakedBefore) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(obstacle, { minLength: 1, maxLength: 4 }), fc.boolean(), async (found, bakedBefore) => {
         const place = newDirectory();
         const [root, canary] = [join(place, 'root'), join(place, 'canary')];
         fs.mkdirSync(join(canary, 'directory'), { recursive: true });
         fs.writeFileSync(join(canary, 'file'), 'canary');
         fs.writeFileSync(join(canary, 'directory/nix.mount'), 'canary');
         fs.mkdirSync(root);
-        if (bakedBefore) bake(small, root);
+        if (bakedBefore) await bake(small, root);
         for (const { path, kind } of found) {
           const at = join(root, path);
           // Nothing is put through a link that an earlier obstacle made.
@@ -190,14 +192,14 @@ test(
         setOldTimes(place);
         const before = snapshotOf(place);
         try {
-          bake(small, root);
+          await bake(small, root);
           succeeded += 1;
           const allowed = new Set(['', ...everyPath].map((path) => join('root', path)));
           expect(changedPaths(before, snapshotOf(place)).filter((path) => !allowed.has(path))).toEqual([]);
           const after = snapshotOf(place);
-          expect(bake(small, root).changed).toEqual([]);
+          expect((await bake(small, root)).changed).toEqual([]);
           expect(snapshotOf(place)).toEqual(after);
-          for (const entry of small.entries) {
+          for (const entry of small) {
             if (entry.kind === 'file') expect(fs.readFileSync(join(root, entry.path))).toEqual(entry.content);
           }
         } catch (cause) {
@@ -216,62 +218,51 @@ test(
 
 describe('what stands in the way is told', () => {
   const cases: [what: string, path: string, kind: keyof typeof obstacles, message: RegExp][] = [
-    [
-      'a link for /usr',
-      'usr',
-      'a link to a directory outside',
-      /^\/usr in the root is a symbolic link to .*canary\/directory$/,
-    ],
-    ['a link for /nix', 'nix', 'a link to a directory outside', /^\/nix in the root is a symbolic link$/],
-    ['a file for /nix', 'nix', 'a file', /^\/nix in the root is not a directory$/],
-    ['a file for /usr/lib', 'usr/lib', 'a file', /^\/usr\/lib in the root is not a directory$/],
-    [
-      'a file for a link, as a Nix of the distribution has',
-      'usr/lib/systemd/system/local-fs.target.wants/nix.mount',
-      'a file',
-      /wants\/nix\.mount in the root is a file, and a link of this module belongs there$/,
-    ],
+    ['a link for /usr', 'usr', 'a link to a directory outside', /^\/usr is a symbolic link to .*canary\/directory$/],
+    ['a link for /nix', 'nix', 'a link to a directory outside', /^\/nix is a symbolic link to .*canary\/directory$/],
+    ['a file for /nix', 'nix', 'a file', /^\/nix is not a directory$/],
+    ['a file for /usr/lib', 'usr/lib', 'a file', /^\/usr\/lib is not a directory$/],
     [
       'a directory for a unit',
       'usr/lib/systemd/system/nix.mount',
       'an empty directory',
-      /^\/usr\/lib\/systemd\/system\/nix\.mount in the root is a directory$/,
+      /^\/usr\/lib\/systemd\/system\/nix\.mount is a directory$/,
     ],
   ];
-  test.each(cases)('%s', (_, path, kind, message) => {
+  test.each(cases)('%s', async (_, path, kind, message) => {
     const place = newDirectory();
     fs.mkdirSync(join(place, 'canary/directory'), { recursive: true });
     fs.writeFileSync(join(place, 'canary/file'), '');
     fs.mkdirSync(join(place, 'root', dirname(path)), { recursive: true });
     obstacles[kind](join(place, 'root', path), join(place, 'canary'));
-    expect(failure(() => bake(small, join(place, 'root'))).message).toMatch(message);
+    expect((await failure(() => bake(small, join(place, 'root')))).message).toMatch(message);
   });
 });
 
 describe('a write that fails half way', () => {
   /** Runs `use` with a small disk of its own mounted. */
-  function withDisk(options: string, use: (directory: string) => void): void {
+  async function withDisk(options: string, use: (directory: string) => Promise<void>): Promise<void> {
     const directory = newDirectory();
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
     try {
-      use(directory);
+      await use(directory);
     } finally {
       execFileSync('umount', [directory]);
     }
   }
 
-  test('no inode left, at every step', (context) => {
+  test('no inode left, at every step', async (context) => {
     needs(context, 'root');
     let succeeded = 0;
     for (let inodes = 2; inodes < 80 && succeeded === 0; inodes += 1) {
-      withDisk(`size=4m,nr_inodes=${inodes}`, (disk) => {
+      await withDisk(`size=4m,nr_inodes=${inodes}`, async (disk) => {
         const root = join(disk, 'root');
         const before = snapshotOf(disk);
         try {
-          bake(small, root);
+          await bake(small, root);
           succeeded = inodes;
         } catch (cause) {
-          expect((cause as Error).message).toMatch(/^no space left on the disk, at .*; the root is as it was$/);
+          expect((cause as Error).message).toMatch(/^no space left on the disk, at .*; the root is unchanged$/);
           const { '': _, ...after } = snapshotOf(disk);
           const { '': __, ...wanted } = before;
           expect(after).toEqual(wanted);
@@ -281,28 +272,23 @@ describe('a write that fails half way', () => {
     expect(succeeded).toBeGreaterThan(40);
   });
 
-  test('no room left, at every size, over an older bake', (context) => {
+  test('no room left, at every size, over an older bake', async (context) => {
     needs(context, 'root');
-    const large = {
-      ...small,
-      entries: small.entries.map((entry) =>
-        entry.kind === 'file'
-          ? { ...entry, content: Buffer.concat([entry.content, Buffer.alloc(20_000, 'x')]) }
-          : entry,
-      ),
-    };
+    const large = small.map((entry) =>
+      entry.kind === 'file' ? { ...entry, content: Buffer.concat([entry.content, Buffer.alloc(20_000, 'x')]) } : entry,
+    );
     let [failed, succeeded] = [0, 0];
     for (let size = 250; size < 1500; size += 90) {
-      withDisk(`size=${size}k`, (disk) => {
+      await withDisk(`size=${size}k`, async (disk) => {
         const root = join(disk, 'root');
-        bake(small, root);
+        await bake(small, root);
         setOldTimes(root);
         const before = snapshotOf(root);
         try {
-          bake(large, root);
+          await bake(large, root);
           succeeded += 1;
         } catch (cause) {
-          expect((cause as Error).message).toMatch(/^no space left on the disk, at .*; the root is as it was$/);
+          expect((cause as Error).message).toMatch(/^no space left on the disk, at .*; the root is unchanged$/);
           expect(snapshotOf(root)).toEqual(before);
           failed += 1;
         }
@@ -312,79 +298,78 @@ describe('a write that fails half way', () => {
     expect(succeeded).toBeGreaterThan(2);
   });
 
-  test('a file that cannot be moved, after others were', (context) => {
+  test('a file that cannot be moved, after others were', async (context) => {
     needs(context, 'root');
     const root = newDirectory();
-    bake(small, root);
-    const entries = small.entries.filter(({ kind }) => kind === 'file');
+    await bake(small, root);
+    const entries = small.filter(({ kind }) => kind === 'file');
     for (const { path } of entries) fs.writeFileSync(join(root, path), 'old');
     setOldTimes(root);
     const before = snapshotOf(root);
     const last = join(root, entries.at(-1)?.path ?? '');
-    // What is mounted on cannot be renamed.
+    // What is mounted on is another file system.
     execFileSync('mount', ['--bind', last, last]);
     try {
-      expect(failure(() => bake(small, root)).message).toMatch(/EBUSY.*; the root is as it was$/);
+      expect((await failure(() => bake(small, root))).message).toMatch(/EXDEV.*; the root is unchanged$/);
       expect(snapshotOf(root)).toEqual(before);
     } finally {
       execFileSync('umount', [last]);
     }
-    expect(bake(small, root).changed).toHaveLength(entries.length);
+    expect((await bake(small, root)).changed).toHaveLength(entries.length);
   });
 
-  test('a root that cannot be written', (context) => {
+  test('a root that cannot be written', async (context) => {
     needs(context, 'root');
-    withDisk('size=1m,ro', (disk) => {
-      expect(failure(() => bake(small, disk))).toMatchObject({
-        message: expect.stringMatching(/is on a read-only file system; the root is as it was$/) as string,
-        help: 'name a root that can be written',
+    await withDisk('size=1m,ro', async (disk) => {
+      expect(await failure(() => bake(small, disk))).toMatchObject({
+        message: expect.stringMatching(/is on a read-only file system; the root is unchanged$/) as string,
+        help: 'choose a path that is writable',
       });
     });
   });
 
-  test('what cannot be undone is told', (context) => {
+  test('what cannot be undone is told', async (context) => {
     needs(context, 'root');
-    withDisk('size=1m', (disk) => {
+    await withDisk('size=1m', async (disk) => {
       const root = join(disk, 'root');
-      const missing = small.entries.findIndex(({ kind }) => kind === 'download');
-      const planned: Plan = {
-        ...small,
-        entries: small.entries.map((entry, index) => {
-          if (index !== missing || entry.kind !== 'download') return entry;
-          return {
-            ...entry,
-            // Read while the bake is under way, after others are staged: the moment at which the disk breaks.
-            get download() {
-              if (fs.existsSync(join(root, 'usr/libexec/bluebuild/nix'))) {
-                execFileSync('mount', ['-o', 'remount,ro', disk]);
-              }
-              return entry.download;
-            },
-          };
-        }),
-      };
-      expect(failure(() => bake(planned, root)).message).toMatch(/; [0-9]+ changes could not be undone \(EROFS: .*\)$/);
+      const missing = small.findIndex(({ kind }) => kind === 'download');
+      const planned = small.map((entry, index): ImageEntry => {
+        if (index !== missing || entry.kind !== 'download') return entry;
+        return {
+          ...entry,
+          // Read while the bake is under way, after others are staged: the moment at which the disk breaks.
+          get download() {
+            if (fs.existsSync(join(root, 'usr/libexec/bluebuild/nix'))) {
+              execFileSync('mount', ['-o', 'remount,ro', disk]);
+            }
+            return entry.download;
+          },
+        };
+      });
+      expect((await failure(() => bake(planned, root))).message).toMatch(
+        /; [0-9]+ changes could not be undone \(EROFS: .*\)$/,
+      );
     });
   });
 });
 
-test('times of directories that were there stay, to the microsecond', () => {
+test('times of directories that were there stay, to the microsecond', async () => {
   const root = newDirectory();
   fs.mkdirSync(join(root, 'usr/lib'), { recursive: true });
   for (const path of ['usr/lib', 'usr', ''])
     fs.lutimesSync(join(root, path), 1_234_567_890.123456, 1_234_567_890.123456);
-  bake(small, root);
+  await bake(small, root);
   for (const path of ['usr/lib', 'usr', '']) {
     expect(fs.lstatSync(join(root, path)).mtimeMs, path).toBeCloseTo(1_234_567_890_123.456, 2);
   }
 });
 
-test('links are given to root, too', (context) => {
+test('links are given to root, too', async (context) => {
   needs(context, 'root');
   const root = newDirectory();
-  bake(small, root);
-  const link = join(root, small.entries.find(({ kind }) => kind === 'symlink')?.path ?? '');
+  await bake(small, root);
+  const link = join(root, small.find(({ kind }) => kind === 'symlink')?.path ?? '');
   fs.lchownSync(link, 1000, 1000);
-  expect(bake(small, root).changed).toHaveLength(1);
+  expect((await bake(small, root)).changed).toHaveLength(1);
   expect(fs.lstatSync(link).uid).toBe(0);
 });

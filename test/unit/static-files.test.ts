@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeRootfs } from '../../src/rootfs/rootfs.ts';
-import { readStaticFiles } from '../../src/commands/static-files.ts';
-import { makePlan } from '../../src/plan/plan.ts';
+import { readStaticFiles } from '../../src/commands/module.ts';
+import { entriesOf, makePlan } from '../../src/plan/plan.ts';
 import { configurationOf } from './arbitrary-entry.ts';
 import { needs } from './requirement.ts';
 
@@ -19,14 +19,12 @@ const providers = [...files.keys()].filter((part) => files.get(part)?.has('/usr/
 const units = statics.filter(({ path }) =>
   /^\/usr\/lib\/systemd\/system\/[^/]+\.(service|socket|mount|path)$/.test(path),
 );
-const { entries } = makePlan(
-  configurationOf({ type: 'nix', persistence: '/var/nix', installer: { embed: false } }),
-  files,
-  '0.0.0',
-);
-const embedded = makePlan(configurationOf({ type: 'nix' }), files, '0.0.0');
-const native = makePlan(configurationOf({ type: 'nix', installer: 'native' }), files, '0.0.0');
-const planned = new Set([...entries, ...embedded.entries, ...native.entries].map(({ path }) => path));
+const planOf = (entry: Parameters<typeof configurationOf>[0]) =>
+  entriesOf(makePlan(configurationOf(entry), files, '0.0.0'));
+const entries = planOf({ type: 'nix', persistence: '/var/nix', installer: { embed: false } });
+const embedded = planOf({ type: 'nix' });
+const native = planOf({ type: 'nix', installer: 'native' });
+const planned = new Set([...entries, ...embedded, ...native].map(({ path }) => path));
 
 /** What these units name and every system with systemd has (bootup(7)). */
 const systemUnits = [
@@ -61,9 +59,13 @@ describe('scripts', () => {
       needs(context, 'shellcheck');
       const program = 'usr/libexec/bluebuild/nix';
       const options = ['--external-sources', '--check-sourced', `--source-path=${join(modules, part, program)}`];
-      const { status, stdout } = spawnSync('shellcheck', [...options, join(modules, 'image', program, 'nix-install')], {
-        encoding: 'utf8',
-      });
+      const { status, stdout } = spawnSync(
+        'shellcheck',
+        [...options, join(modules, 'first-boot', program, 'nix-install')],
+        {
+          encoding: 'utf8',
+        },
+      );
       expect([stdout, status]).toEqual(['', 0]);
     });
   }
@@ -128,10 +130,10 @@ describe('units', () => {
 
   describe('systemd-analyze verify finds nothing wrong with', () => {
     let root: string;
-    beforeAll(() => {
+    beforeAll(async () => {
       root = fs.mkdtempSync(join(tmpdir(), 'nix-units-'));
       const options = { modificationTime: 0, ownedByRoot: false, downloaded: new Map<string, string>() };
-      writeRootfs({ entries, steps: [], persistentDirectories: [] }, root, options);
+      await writeRootfs({ entries }, root, options);
       for (const unit of systemUnits) {
         const text = unit.endsWith('.service')
           ? '[Service]\nExecStart=/usr/libexec/bluebuild/nix/nix-daemon\n'

@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { readStaticFiles } from '../../../src/commands/static-files.ts';
+import { readStaticFiles } from '../../../src/commands/module.ts';
 import { writeRootfs } from '../../../src/rootfs/rootfs.ts';
-import { makePlan } from '../../../src/plan/plan.ts';
+import { entriesOf, makePlan } from '../../../src/plan/plan.ts';
 import type { RecipeEntry } from '../../../src/config/recipe-entry.ts';
 import { configurationOf } from '../arbitrary-entry.ts';
 
@@ -24,14 +24,14 @@ export type FirstBoot = {
 
 export type Image = { entry?: Partial<RecipeEntry>; download?: string };
 
-function bake({ entry = {}, download = installer }: Image, image: string): void {
+async function bake({ entry = {}, download = installer }: Image, image: string): Promise<void> {
   const sha256 = digestOf(download);
   const { installer: settings = {}, ...rest } = entry;
   const own = { url: 'https://example.org/installer', sha256, ...(typeof settings === 'string' ? {} : settings) };
   const config = configurationOf({ type: 'nix', ...rest, installer: own });
   const options = { modificationTime: 0, ownedByRoot: true, downloaded: new Map([[sha256, download]]) };
   fs.mkdirSync(dirname(image), { recursive: true });
-  writeRootfs(makePlan(config, files, '0.0.0'), image, options);
+  await writeRootfs({ entries: entriesOf(makePlan(config, files, '0.0.0')) }, image, options);
 }
 
 /**
@@ -51,8 +51,8 @@ export async function firstBoot(
   const directory = fs.mkdtempSync(join(tmpdir(), 'nix-first-boot-'));
   try {
     const [image, out] = [join(directory, 'image'), join(directory, 'out')];
-    bake(baked, image);
-    for (const [name, other] of Object.entries(baked.others ?? {})) bake(other, join(out, 'images', name));
+    await bake(baked, image);
+    for (const [name, other] of Object.entries(baked.others ?? {})) await bake(other, join(out, 'images', name));
     fs.mkdirSync(join(image, 'usr/local/sbin'), { recursive: true });
     for (const name of ['systemctl', 'systemd-notify', 'systemd-sysusers']) {
       fs.copyFileSync(join(standIns, name), join(image, 'usr/local/sbin', name));

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/diagnostic/user-error.ts';
-import { findSelinuxPolicy } from '../../../src/rootfs/selinux-policy.ts';
+import { selinux } from '../../../src/plan/selinux.ts';
+import { lookAtRoot } from '../../../src/rootfs/image-root.ts';
+import { configurationOf } from '../arbitrary-entry.ts';
 
 const config = '/etc/selinux/config';
 const semanage = '/etc/selinux/semanage.conf';
@@ -21,28 +23,31 @@ describe('an image whose policy is to get the labels of /nix', () => {
     root = mkdtempSync(join(tmpdir(), 'selinux-image-'));
   });
   afterEach(() => rmSync(root, { recursive: true }));
-  const find = (files: Record<string, string>) => {
+  const { step } = selinux.make(
+    configurationOf({ type: 'nix', selinux: 'auto' }),
+    new Map([['selinux', new Map<string, Buffer>()]]),
+  );
+  const prepare = (files: Record<string, string>) => {
     for (const [path, content] of Object.entries(files)) {
       mkdirSync(join(root, dirname(path)), { recursive: true });
       writeFileSync(join(root, path), content);
     }
-    return findSelinuxPolicy(root);
+    return step?.prepare({ ...lookAtRoot(root), canRun: true });
   };
   const without = (...missing: string[]) =>
     Object.fromEntries(Object.entries(complete).filter(([path]) => !missing.includes(path)));
-  const asRoot = test.skipIf(process.getuid?.() !== 0);
 
-  asRoot('is taken: Fedora Atomic, with the modules beside the policy', () => {
-    expect(find(complete)).toEqual({ type: 'targeted', semodule: '/usr/sbin/semodule', storeRoot: '/etc/selinux' });
+  test('is taken: Fedora Atomic, with the modules beside the policy', () => {
+    expect(prepare(complete)).toBeTypeOf('function');
   });
 
-  asRoot("is taken: libselinux' and libsemanage's own places, where the files do not say", () => {
+  test("is taken: libselinux' and libsemanage's own places, where the files do not say", () => {
     const files = {
       ...without(semanage, '/etc/selinux/targeted/active/modules/100/base/cil'),
       [config]: 'SELINUX=permissive\n',
       '/var/lib/selinux/targeted/active/modules/100/base/cil': 'module',
     };
-    expect(find(files)).toMatchObject({ type: 'targeted', storeRoot: '/var/lib/selinux' });
+    expect(prepare(files)).toBeTypeOf('function');
   });
 
   test.each([
@@ -59,7 +64,7 @@ describe('an image whose policy is to get the labels of /nix', () => {
       'SELinux is disabled',
     ],
   ] as const)('has none in use, and this says why: %s', (_, files, reason) => {
-    expect(find(files)).toEqual(expect.stringContaining(reason));
+    expect(prepare(files)).toEqual(expect.stringContaining(reason));
   });
 
   test.each([
@@ -67,23 +72,23 @@ describe('an image whose policy is to get the labels of /nix', () => {
     [
       'its modules lost with /var',
       without(semanage),
-      'not there (/var/lib/selinux/targeted/active/modules)',
+      'are missing (/var/lib/selinux/targeted/active/modules)',
       'store-root=/etc/selinux',
     ],
     [
       'a name that is a path',
       { ...complete, [config]: 'SELINUXTYPE=../../etc\n' },
-      'SELINUXTYPE in /etc/selinux/config is no name',
-      'mend that file',
+      'SELINUXTYPE in /etc/selinux/config is not the name of a policy',
+      'correct that file',
     ],
     [
       'a store that is no path',
       { ...complete, [semanage]: 'store-root = ../var\n' },
-      'store-root in /etc/selinux/semanage.conf is no path',
-      'mend that file',
+      'store-root in /etc/selinux/semanage.conf is not a path',
+      'correct that file',
     ],
   ] as const)('is refused: %s', (_, files, message, whatToDo) => {
-    const refused = () => find(files);
+    const refused = () => prepare(files);
     expect(refused).toThrow(`the SELinux policy of this image cannot take the labels of /nix: `);
     expect(refused).toThrow(message);
     try {

@@ -1,12 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { planWithoutSteps } from '../../../src/commands/without-steps.ts';
+import { layerPlan } from '../../../src/commands/layer-plan.ts';
+import { readStaticFiles } from '../../../src/commands/module.ts';
 import type { RecipeEntry } from '../../../src/config/recipe-entry.ts';
 import { UserError } from '../../../src/diagnostic/user-error.ts';
-import { readStaticFiles } from '../../../src/commands/static-files.ts';
-import type { Plan } from '../../../src/plan/image-entry.ts';
-import { makePlan } from '../../../src/plan/plan.ts';
-import type { StepKind } from '../../../src/plan/step.ts';
+import { entriesOf, leaveOut, makePlan, type Plan } from '../../../src/plan/plan.ts';
 import { configurationOf } from '../arbitrary-entry.ts';
 
 const files = readStaticFiles(join(import.meta.dirname, '../../../modules/nix/files'));
@@ -22,81 +20,71 @@ const own = [
   `${share}/bluebuild-nix.cil`,
 ];
 
-const config = (selinux: 'auto' | 'on' | 'off', more: Partial<RecipeEntry> = {}) =>
-  configurationOf({ type: 'nix', selinux, ...more });
-const planWith = (selinux: 'auto' | 'on' | 'off', without: StepKind[] = []) =>
-  makePlan(config(selinux), files, '1.2.3', without);
-const pathsOf = ({ entries }: Plan) => entries.map(({ path }) => path);
-const manifestOf = ({ entries }: Plan) => {
-  const found = entries.find(({ path }) => path === `${share}/manifest.json`);
+const planWith = (selinux: 'auto' | 'on' | 'off', without: string[] = [], more: Partial<RecipeEntry> = {}) =>
+  leaveOut(makePlan(configurationOf({ type: 'nix', selinux, ...more }), files, '1.2.3'), without);
+const pathsOf = (plan: Plan) => entriesOf(plan).map(({ path }) => path);
+const stepsOf = ({ parts }: Plan) => parts.flatMap(({ name, step }) => (step ? [name] : []));
+const manifestOf = (plan: Plan) => {
+  const found = entriesOf(plan).find(({ path }) => path === `${share}/manifest.json`);
   return JSON.parse(found?.kind === 'file' ? found.content.toString() : '') as Record<string, unknown>;
 };
 
-test.each([
-  ['auto', false],
-  ['on', true],
-] as const)(
-  '%s: a step with the persistence as an equivalent of /nix, and what goes with the policy',
-  (value, needed) => {
-    const { steps } = makePlan(config(value, { persistence: '/var/home/nix' }), files, '1.2.3');
-    expect(steps).toMatchObject([{ kind: 'selinux', needed, equivalent: { path: '/var/home/nix', to: '/nix' } }]);
-    const planned = planWith(value);
-    const off = pathsOf(planWith('off'));
-    expect(pathsOf(planned).filter((path) => !off.includes(path))).toEqual(own);
-    expect(planned.steps.map((step) => step.kind === 'selinux' && step.module)).toEqual([`${share}/bluebuild-nix.cil`]);
-    expect(manifestOf(planned)).toMatchObject({ selinux: value, rebuilt: ['/etc/selinux/*/policy/policy.*'] });
-    expect(manifestOf(planned)).not.toHaveProperty('leftOut');
-  },
-);
+test.each(['auto', 'on'] as const)('%s: a step, and what goes with the policy', (value) => {
+  const planned = planWith(value);
+  const off = pathsOf(planWith('off'));
+  expect(stepsOf(planned)).toEqual(['selinux']);
+  expect(pathsOf(planned).filter((path) => !off.includes(path))).toEqual(own);
+  expect(manifestOf(planned)).toMatchObject({ selinux: value, steps: { selinux: '/etc/selinux/*/policy/policy.*' } });
+  expect(manifestOf(planned)).not.toHaveProperty('leftOut');
+});
 
 test('off: no step, nothing of it, and the manifest says so', () => {
   const planned = planWith('off');
-  expect(planned.steps).toEqual([]);
+  expect(stepsOf(planned)).toEqual([]);
   expect(pathsOf(planned).filter((path) => own.includes(path))).toEqual([]);
   expect(manifestOf(planned)).toMatchObject({ selinux: 'off' });
-  expect(manifestOf(planned)).not.toHaveProperty('rebuilt');
+  expect(manifestOf(planned)).not.toHaveProperty('steps');
 });
 
 test('left out: nothing of it, and the manifest says that it was left out', () => {
   for (const value of ['auto', 'on'] as const) {
     const planned = planWith(value, ['selinux']);
-    expect(planned.steps).toEqual([]);
+    expect(stepsOf(planned)).toEqual([]);
     expect(pathsOf(planned)).toEqual(pathsOf(planWith('off')));
     expect(manifestOf(planned)).toMatchObject({ selinux: value, leftOut: ['selinux'] });
   }
 });
 
 test('the policy comes before the initramfs, which takes longer', () => {
-  const { steps } = makePlan(config('auto', { 'transient-root': 'initramfs' }), files, '1.2.3');
-  expect(steps.map(({ kind }) => kind)).toEqual(['selinux', 'initramfs']);
+  expect(stepsOf(planWith('auto', [], { 'transient-root': 'initramfs' }))).toEqual(['selinux', 'initramfs']);
 });
 
 describe('a layer alone', () => {
-  const layer = (selinux: 'auto' | 'on' | 'off', without: StepKind[] = [], more: Partial<RecipeEntry> = {}) => {
-    let warnings = '';
-    const planned = planWithoutSteps(config(selinux, more), files, '1.2.3', without, (text) => {
-      warnings += text;
-    });
-    return { planned, warnings };
+  const layer = (selinux: 'auto' | 'on' | 'off', without: string[] = [], more: Partial<RecipeEntry> = {}) => {
+    const { plan, warnings } = layerPlan(planWith(selinux, [], more), without);
+    return { entries: entriesOf(plan), warnings };
   };
+  const entriesWith = (...[selinux, without]: Parameters<typeof planWith>) => entriesOf(planWith(selinux, without));
 
   test('auto: is made without the policy, with a warning', () => {
-    const { planned, warnings } = layer('auto');
-    expect(planned).toEqual(planWith('auto', ['selinux']));
-    expect(warnings).toMatch(
-      /^selinux: auto: left out, .*bake Nix in the image build; elsewhere write `selinux: off`\.\n$/s,
-    );
+    const { entries, warnings } = layer('auto');
+    expect(entries).toEqual(entriesWith('auto', ['selinux']));
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^selinux: auto: left out, .*bake Nix in an image build; elsewhere write `selinux: off`\.\n$/s,
+      ),
+    ]);
   });
 
   test('auto and --without selinux, or off: without a warning', () => {
-    expect(layer('auto', ['selinux'])).toEqual({ planned: planWith('auto', ['selinux']), warnings: '' });
-    expect(layer('off')).toEqual({ planned: planWith('off'), warnings: '' });
+    expect(layer('auto', ['selinux'])).toEqual({ entries: entriesWith('auto', ['selinux']), warnings: [] });
+    expect(layer('off')).toEqual({ entries: entriesWith('off'), warnings: [] });
   });
 
   test('on: is refused, unless it is left out', () => {
     const refused = () => layer('on');
     expect(refused).toThrow(
-      '`selinux: on` builds the SELinux policy of the image anew with its semodule, and a layer alone cannot',
+      '`selinux: on` builds the SELinux policy of the image again with its semodule, and a layer alone cannot',
     );
     expect(refused).toThrow(UserError);
     try {
@@ -104,7 +92,7 @@ describe('a layer alone', () => {
     } catch (cause) {
       expect((cause as UserError).help).toMatch(/image build.*--without selinux/);
     }
-    expect(layer('on', ['selinux'])).toEqual({ planned: planWith('on', ['selinux']), warnings: '' });
+    expect(layer('on', ['selinux'])).toEqual({ entries: entriesWith('on', ['selinux']), warnings: [] });
   });
 
   test('auto beside a step that cannot be left out: the error is about that', () => {

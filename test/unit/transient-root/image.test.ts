@@ -2,12 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findInitramfs } from '../../../src/rootfs/initramfs.ts';
-import { parsePrepareRoot } from '../../../src/rootfs/prepare-root.ts';
 import { UserError } from '../../../src/diagnostic/user-error.ts';
-
+import { initramfs } from '../../../src/plan/initramfs.ts';
+import { parsePrepareRoot } from '../../../src/plan/prepare-root.ts';
+import { lookAtRoot } from '../../../src/rootfs/image-root.ts';
+import { configurationOf } from '../arbitrary-entry.ts';
 import { prepareRootCases } from './prepare-root-cases.ts';
 
+const { step } = initramfs.make(configurationOf({ type: 'nix', 'transient-root': 'initramfs' }), new Map());
 const conf = '/usr/lib/ostree/prepare-root.conf';
 const complete = {
   '/usr/lib/modules/6.19.1/vmlinuz': 'kernel',
@@ -31,9 +33,10 @@ describe('an image whose initramfs is to be rebuilt', () => {
       writeFileSync(join(root, path), content);
     }
   };
+  const prepare = () => step?.prepare({ ...lookAtRoot(root), canRun: true });
   const refusal = (): { message: string; help: string | undefined } => {
     try {
-      findInitramfs(root);
+      prepare();
     } catch (cause) {
       if (cause instanceof UserError) return { message: cause.message, help: cause.help };
       throw cause;
@@ -41,16 +44,24 @@ describe('an image whose initramfs is to be rebuilt', () => {
     throw new Error('it was taken');
   };
 
-  test.skipIf(process.getuid?.() !== 0)('is taken with every kernel that it has, by its wrapped dracut', () => {
+  test('is taken with every kernel that it has, by its wrapped dracut', async () => {
     write(complete);
     write({ '/usr/lib/modules/6.20.0/vmlinuz': '', '/usr/lib/modules/5.0.0/modules.dep': 'a kernel that was removed' });
-    expect(findInitramfs(root)).toEqual({
-      kernels: ['6.19.1', '6.20.0'],
-      dracut: '/usr/bin/dracut',
-      lsinitrd: '/usr/bin/lsinitrd',
-    });
+    const ran = async () => {
+      const commands: string[] = [];
+      const carryOut = prepare();
+      if (typeof carryOut !== 'function') throw new Error('no use for it');
+      const run = (command: string, args: readonly string[]) => {
+        commands.push([command, ...args].join(' '));
+        return Promise.resolve({ exitCode: command.endsWith('dracut') ? 0 : 1, stdout: '', all: '', seconds: 0 });
+      };
+      const work = { ...lookAtRoot(root), size: () => 1, say: () => {}, workDirectory: () => '/work', run };
+      await expect(carryOut(work as unknown as Parameters<typeof carryOut>[0])).rejects.toThrow('lsinitrd');
+      return commands.find((command) => command.includes('dracut'));
+    };
+    expect(await ran()).toMatch(/^\/usr\/bin\/dracut --kver 6\.19\.1 /);
     write({ '/usr/libexec/rpm-ostree/wrapped/dracut': '' });
-    expect(findInitramfs(root).dracut).toBe('/usr/libexec/rpm-ostree/wrapped/dracut');
+    expect(await ran()).toMatch(/^\/usr\/libexec\/rpm-ostree\/wrapped\/dracut --kver 6\.19\.1 /);
   });
 
   const without = (missing: string) =>
@@ -109,7 +120,7 @@ describe('an image whose initramfs is to be rebuilt', () => {
   ] as const)('is refused: %s', (_, files, message) => {
     write(files as Record<string, string | Buffer>);
     const { message: said, help } = refusal();
-    expect(said).toContain('`transient-root: initramfs` cannot be had in this image: ');
+    expect(said).toContain('`transient-root: initramfs` is not possible in this image: ');
     expect(said).toContain(message);
     expect(help).toContain('use `transient-root: karg` or `off`: /nix exists either way');
   });

@@ -1,0 +1,23 @@
+import type { Config } from '../config/config.ts';
+
+/** A configuration in one line. */
+export function summary({ installer, persistence, transientRoot, architecture }: Config): string {
+  const how = installer.embed ? 'embedded' : 'downloaded at first boot';
+  const parts = [
+    `${installer.provider} ${installer.version} for ${architecture}, ${how}`,
+    `store in ${persistence}`,
+    `transient root: ${transientRoot}`,
+  ];
+  return parts.join(', ');
+}
+
+/** What is said of files of an earlier bake that something changed since; empty for none. `name` tells the image. */
+export function leftAsItIs(paths: readonly string[], name?: string): string {
+  const where = name === undefined ? '' : `${name}: `;
+  return paths
+    .map(
+      (path) =>
+        `warning: ${where}${path} was baked earlier and changed since: it is kept; remove it if nothing needs it\n`,
+    )
+    .join('');
+}

@@ -1,0 +1,25 @@
+import type { Config } from '../config/config.ts';
+import type { Demand } from './demand.ts';
+import type { ImageEntry } from './image-entry.ts';
+import type { StaticFiles } from './static-files.ts';
+import type { Step } from './step.ts';
+
+/** One concern of a plan, as a value. */
+export type Part = {
+  /** What the manifest calls it, and `--without` where it takes a step. */
+  name: string;
+  entries: readonly ImageEntry[];
+  demands: readonly Demand[];
+  /** What is done with the image once the entries are in it. */
+  step?: Step;
+  /** What undoes that step in an image that an earlier plan took it in. */
+  undo?: Step;
+};
+
+/** What makes a part of a configuration. Pure: the same configuration and files give the same part. */
+export type PartMaker = {
+  name: string;
+  /** Whether some configuration gives it a step, which only an image build can take. */
+  takesStep?: true;
+  make: (config: Config, files: StaticFiles) => Pick<Part, 'entries'> & Partial<Part>;
+};
