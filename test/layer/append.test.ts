@@ -460,12 +460,12 @@ test('what is in the base’s upper layers is looked at', async () => {
     [
       'a file',
       { files: [baseFiles, [{ name: 'usr/lib/systemd/system', content: '' }]] },
-      /\/usr\/lib\/systemd\/system in .* is not a directory/,
+      /\/usr\/lib\/systemd\/system is not a directory/,
     ],
     [
       'a directory for a file',
       { files: [[{ name: 'usr/lib/systemd/system/nix.mount/' }], baseFiles] },
-      /nix\.mount in .* is a directory/,
+      /nix\.mount is a directory/,
     ],
     [
       'a link that a later layer removes',

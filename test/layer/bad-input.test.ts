@@ -364,6 +364,20 @@ test('a recipe that is wrong for both architectures is told once', async () => {
   expect(outcome.stderr.match(/error:/g)).toHaveLength(1);
 });
 
+test('every layer is read whole, and its digest checked', async () => {
+  const tar = await tarOf([...baseFiles, { name: 'etc/large', content: 'x' }]);
+  const large = Buffer.concat([gzipSync(tar), Buffer.alloc(17 * 1024 * 1024)]);
+  const layer = layout.blob(large, oci.layer);
+  const config = { rootfs: { type: 'layers' as const, diff_ids: [digestOf(tar)] } };
+  layout.writeIndex([await addImage(layout, { config, manifest: { layers: [layer] } }, tag('base'))]);
+  const [from, to] = [`oci:${layout.directory}:base`, `oci:${layout.directory}:nix`];
+  expect(await append(from, to)).toMatchObject({ exitCode: 0 });
+  writeFileSync(layout.blobFile(layer.digest), large.fill(1, large.length - 1));
+  const damaged = await append(from, `oci:${layout.directory}:other`);
+  expect(damaged).toMatchObject({ exitCode: 1 });
+  expect(damaged.stderr).toMatch(/is damaged, its digest is sha256:|cannot be read/);
+});
+
 test('a disk that is full at any moment leaves every tag as it was, and nothing half written', async () => {
   const disk = project.path('disk');
   mkdirSync(disk);
