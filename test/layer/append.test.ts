@@ -2,10 +2,12 @@ import { execa } from 'execa';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -497,4 +499,35 @@ test('what is in the base’s upper layers is looked at', async () => {
     expect(outcome.exitCode, `${what}: ${outcome.stderr}`).toBe(message ? 1 : 0);
     if (message) expect(outcome.stderr).toMatch(message);
   }
+});
+
+test('what was baked into the base earlier goes by whiteouts, and what was changed since is kept and named', async () => {
+  const native = project.writeRecipe('native', {
+    installer: {
+      version: '1.0.0',
+      url: 'file:///tmp/files/installer',
+      sha256: project.installerDigest,
+      provider: 'native',
+    },
+  });
+  const root = project.path('baked-root');
+  expect(await project.run(['bake', native, '--root', root])).toMatchObject({ exitCode: 0 });
+  const fileOf = (path: string): File => {
+    const at = join(root, path);
+    const found = lstatSync(at);
+    if (found.isSymbolicLink()) return { name: path, link: readlinkSync(at) };
+    return found.isDirectory()
+      ? { name: `${path}/` }
+      : { name: path, content: readFileSync(at), mode: found.mode & 0o7777 };
+  };
+  const baked = readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted().map(fileOf);
+  const changed: File[] = [{ name: 'etc/profile.d/nix.sh', content: 'mine' }];
+  layout.writeIndex([await addImage(layout, { files: [baseFiles, baked, changed] }, tag('base'))]);
+  const outcome = await append(`oci:${layout.directory}:base`, `oci:${layout.directory}:nix`);
+  expect(outcome.stderr).toContain('/etc/profile.d/nix.sh was baked earlier and changed since: it is kept');
+  const unpackedRoot = await unpacked(`${layout.directory}:nix`);
+  expect(existsSync(join(unpackedRoot, 'usr/libexec/bluebuild/nix/nix.tar.xz'))).toBe(false);
+  expect(lstatSync(join(unpackedRoot, 'usr/bin/nix'), { throwIfNoEntry: false })).toBeUndefined();
+  expect(readFileSync(join(unpackedRoot, 'etc/profile.d/nix.sh'), 'utf8')).toBe('mine');
+  expect(existsSync(join(unpackedRoot, 'usr/libexec/bluebuild/nix/nix-installer'))).toBe(true);
 });

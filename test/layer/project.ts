@@ -13,6 +13,8 @@ export type Outcome = { exitCode: number | undefined; stdout: string; stderr: st
 export type Project = {
   directory: string;
   recipe: string;
+  /** The SHA-256 of the installer, in hexadecimal. */
+  installerDigest: string;
   /** A path in the project's directory. */
   path: (...names: string[]) => string;
   /** Writes a recipe whose entry is the default one with `entry` over it, and gives its path. */
@@ -51,6 +53,7 @@ export function makeProject(installerBytes = 3_000_000): Project {
     directory,
     path,
     recipe: writeRecipe('recipe', {}),
+    installerDigest: sha256,
     writeRecipe,
     run: async (args, environment = {}) => {
       const env = { NO_COLOR: '1', SOURCE_DATE_EPOCH: undefined, OS_ARCH: 'x86_64', ...environment };

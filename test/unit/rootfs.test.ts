@@ -11,6 +11,7 @@ import { readStaticFiles } from '../../src/commands/module.ts';
 import { roomFor } from '../../src/plan/demand.ts';
 import type { ImageEntry } from '../../src/plan/image-entry.ts';
 import { entriesOf, makePlan } from '../../src/plan/plan.ts';
+import type { CarryOut } from '../../src/plan/step.ts';
 import { lookAtRoot } from '../../src/rootfs/image-root.ts';
 import { configurationOf, validEntry } from './arbitrary-entry.ts';
 import { needs } from './requirement.ts';
@@ -372,4 +373,33 @@ test('links are given to root, too', async (context) => {
   fs.lchownSync(link, 1000, 1000);
   expect((await bake(small, root)).changed).toHaveLength(1);
   expect(fs.lstatSync(link).uid).toBe(0);
+});
+
+test('a step reads and writes in the root alone, wherever a link of the root leads', async () => {
+  const place = newDirectory();
+  const [root, host] = [join(place, 'root'), join(place, 'host')];
+  fs.mkdirSync(join(root, 'etc/policy'), { recursive: true });
+  fs.writeFileSync(host, 'of the host');
+  fs.symlinkSync(host, join(root, 'etc/policy/subs'));
+  fs.symlinkSync(`${'../'.repeat(30)}${host.slice(1)}`, join(root, 'etc/policy/relative'));
+  fs.symlinkSync('/etc/policy/real', join(root, 'etc/policy/inside'));
+  fs.writeFileSync(join(root, 'etc/policy/real'), 'of the image');
+  const options = { modificationTime: 0, ownedByRoot: isRoot, downloaded: new Map<string, string>() };
+  const step: CarryOut = async (image) => {
+    expect(['subs', 'relative', 'inside'].map((name) => image.read(`/etc/policy/${name}`)?.toString())).toEqual([
+      undefined,
+      undefined,
+      'of the image',
+    ]);
+    const work = image.workDirectory('/etc');
+    image.copyTree('/etc/policy', `${work}/policy`);
+    image.write(`${work}/policy/subs`, 'new', 0o644);
+    expect(image.differences('/etc/policy', `${work}/policy`)).toEqual({ changed: ['subs'], gone: [] });
+    image.moveIntoPlace(`${work}/policy/subs`, '/etc/policy/subs');
+    return Promise.resolve(['/etc/policy/subs']);
+  };
+  await writeRootfs({ entries: [], steps: [step] }, root, options);
+  expect(fs.readFileSync(host, 'utf8')).toBe('of the host');
+  expect(fs.lstatSync(join(root, 'etc/policy/subs')).isFile()).toBe(true);
+  expect(fs.readdirSync(join(root, 'etc'))).toEqual(['policy']);
 });
