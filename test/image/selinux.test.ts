@@ -100,7 +100,7 @@ describe('an image build with a policy', { timeout: 300_000 }, () => {
     expect(readFileSync(join(root, 'tmp/bluebuild-nix.cil'), 'utf8')).toBe(source);
     rmSync(join(root, 'tmp/bluebuild-nix.cil'));
     const manifest: unknown = JSON.parse(readFileSync(join(root, 'usr/share/bluebuild/nix/manifest.json'), 'utf8'));
-    expect(manifest).toMatchObject({ selinux: 'auto', rebuilt: ['/etc/selinux/*/policy/policy.*'] });
+    expect(manifest).toMatchObject({ selinux: 'auto', steps: { selinux: '/etc/selinux/*/policy/policy.*' } });
   });
 
   test('the compiled policy is what its modules compile to', async () => {
@@ -199,8 +199,8 @@ describe('bake in a root with a policy', { timeout: 240_000 }, () => {
     const module = `${policy}/active/modules/100/base`;
     const { exitCode, all } = await startWith(`${module}/cil`, 'damaged');
     expect(exitCode, all).toBe(1);
-    expect(all).toMatch(/base[\s\S]*error: semodule failed \(exit code 1\); what it said stands above/);
-    expect(all).toContain('the image is as it was');
+    expect(all).toMatch(/base[\s\S]*error: semodule failed \(exit code 1\); see its output above/);
+    expect(all).toContain('the image is unchanged');
     expectUntouched();
   });
 
@@ -294,6 +294,33 @@ describe('bake in a root with a policy', { timeout: 240_000 }, () => {
     expect({ exitCode, all }).toMatchObject({ exitCode: 0, all: expect.stringContaining('Nothing to do') });
     expect(readTree(root)).toEqual(baked);
   });
+
+  test('the persistence of an earlier bake is no equivalent any more; then without the policy nothing of it is left', async () => {
+    const subs = join(root, policy, 'contexts/files/file_contexts.subs');
+    expect(await start(entry({ persistence: '/var/lib/other' }))).toMatchObject({ exitCode: 0 });
+    expect(readFileSync(subs, 'utf8')).toBe('/data/home /home\n/var/lib/other /nix\n');
+    const { exitCode, all } = await start(entry({ selinux: 'off' }));
+    expect(exitCode, all).toBe(0);
+    expect(all).toContain('without the labels of /nix');
+    expect(readFileSync(subs, 'utf8')).toBe('/data/home /home\n');
+    rmSync(subs);
+    const { added, changed, removed } = difference(before, readTree(root));
+    expect(added.filter((path) => /selinux|nix-label|\.cil$/.test(path))).toEqual([]);
+    expect({ changed, removed }).toEqual({ changed: [`${policy}/active/commit_num`], removed: [] });
+  });
+
+  test('a file of the policy that is a link of the image: nothing outside the image is changed', async () => {
+    const linked = await copyBase('linked');
+    const outside = join(directory, 'of-the-host');
+    writeFileSync(outside, '/data/host /home\n');
+    const subs = join(linked, policy, 'contexts/files/file_contexts.subs');
+    await execa('ln', ['-s', outside, subs]);
+    const { exitCode, all } = await start(entry(), linked);
+    expect(exitCode, all).toBe(0);
+    expect(readFileSync(outside, 'utf8')).toBe('/data/host /home\n');
+    expect(readFileSync(subs, 'utf8')).toBe('/var/lib/nix /nix\n');
+    rmSync(linked, { recursive: true });
+  });
 });
 
 describe('bake in a root without a policy', () => {
@@ -307,7 +334,9 @@ describe('bake in a root without a policy', () => {
     try {
       const on = await bake(join(directory, 'root'), 'on');
       expect(on.exitCode, on.all).toBe(1);
-      expect(on.all).toContain('`selinux: on` cannot be had: the image has no SELinux policy (no /etc/selinux/config)');
+      expect(on.all).toContain(
+        '`selinux: on` is not possible: the image has no SELinux policy (no /etc/selinux/config)',
+      );
       expect(readdirSync(directory)).toEqual([]);
       const auto = await bake(join(directory, 'root'), 'auto');
       expect(auto.exitCode, auto.all).toBe(0);
