@@ -1,6 +1,7 @@
 /**
- * One source of truth: modules/nix/nix.tsp. From it come schema/nix-v1.json (for editors), the types of a recipe entry
- * and the precompiled validator. `npm run generate` writes them; a test compares them with what this file makes.
+ * One source of truth: modules/nix/nix.tsp. From it come schema/nix-v1.json (for editors), the types of a recipe entry,
+ * its defaults, the precompiled validator, and the tables of keys in the READMEs. `npm run generate` writes them; a test
+ * compares them with what this file makes.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,8 @@ import standaloneCode from 'ajv/dist/standalone/index.js';
 import { execa } from 'execa';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { format, resolveConfig } from 'prettier';
+import { blueBuildKeys } from '../src/config/schema-diagnostics.ts';
+import { type KeySchema, keyTable } from './key-table.ts';
 
 const repository = join(import.meta.dirname, '..');
 const notice = 'Generated from modules/nix/nix.tsp by `npm run generate`. Do not edit.';
@@ -21,8 +24,45 @@ export async function generate(): Promise<Map<string, string>> {
   return new Map([
     await formatted('schema/nix-v1.json', JSON.stringify(schema, null, 2)),
     await formatted('src/config/recipe-entry.ts', await recipeEntryTypes(schema)),
+    await formatted('src/config/defaults.ts', defaultsCode(schema as KeySchema)),
     await formatted('src/config/validator.js', validatorCode(schema)),
+    ...(await Promise.all(
+      pagesWithKeys.map(async (path) => formatted(path, await withKeyTable(path, schema as KeySchema))),
+    )),
   ]);
+}
+
+const pagesWithKeys = ['README.md', 'modules/nix/README.md'];
+const [tableBegin, tableEnd] = [
+  '<!-- keys: generated from modules/nix/nix.tsp by `npm run generate` -->',
+  '<!-- /keys -->',
+];
+
+/** A page of documentation with its table of keys made again. */
+async function withKeyTable(path: string, schema: KeySchema): Promise<string> {
+  const [before, table, ...rest] = (await readFile(join(repository, path), 'utf8')).split(tableBegin);
+  const [, after] = table?.split(tableEnd) ?? [];
+  if (before === undefined || after === undefined || rest.length > 0)
+    throw new Error(`${path} needs ${tableBegin} and ${tableEnd}, once`);
+  return `${before}${tableBegin}\n\n${keyTable(schema, blueBuildKeys)}\n\n${tableEnd}${after}`;
+}
+
+function defaultsCode({ properties, $defs }: KeySchema): string {
+  const code = (keys: Record<string, KeySchema> = {}) =>
+    JSON.stringify(
+      Object.fromEntries(
+        Object.entries(keys).flatMap(([name, key]) => ('default' in key ? [[name, key.default]] : [])),
+      ),
+    );
+  return `// ${notice}
+import type { InstallerSettings, RecipeEntry } from './recipe-entry.ts';
+
+/** What applies where a recipe entry does not say. */
+export const defaults = ${code(properties)} satisfies Omit<RecipeEntry, 'type'>;
+
+/** The same for the settings of \`installer\`. */
+export const installerDefaults = ${code($defs?.['InstallerSettings']?.properties)} satisfies InstallerSettings;
+`;
 }
 
 /** As the repository formats its files, so that a change of the schema can be read in them. */
@@ -69,11 +109,17 @@ function validatorCode(schema: JSONSchema): string {
     unicode: false,
     logger: false,
     allErrors: true,
-    verbose: true,
     allowUnionTypes: true,
     code: { source: true, esm: true },
   });
-  return `// ${notice}\n${standaloneCode.default(ajv, ajv.compile(schema as AnySchema))}\n`;
+  return `// ${notice}\n${standaloneCode.default(ajv, ajv.compile(withoutDescriptions(schema)))}\n`;
+}
+
+/** What a schema says to people is not for the validator, which would carry it along. */
+function withoutDescriptions(schema: JSONSchema): AnySchema {
+  return JSON.parse(JSON.stringify(schema), (key, value: unknown) =>
+    key === 'description' && typeof value === 'string' ? undefined : value,
+  ) as AnySchema;
 }
 
 if (import.meta.main) {

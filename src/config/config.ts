@@ -1,4 +1,5 @@
 import type { Architecture } from './architecture.ts';
+import { defaults, installerDefaults } from './defaults.ts';
 import type { NixConfValue, Provider, RecipeEntry } from './recipe-entry.ts';
 import { releases } from './releases.ts';
 
@@ -23,16 +24,6 @@ export type Config = {
   nixConf: Readonly<Record<string, NixConfValue>>;
 };
 
-/** The defaults of the schema (a test compares them with it). */
-export const defaults = {
-  installer: 'determinate',
-  persistence: '/var/lib/nix',
-  'transient-root': 'karg',
-  selinux: 'auto',
-} as const;
-
-const defaultNixConf: Record<string, NixConfValue> = { 'experimental-features': ['nix-command', 'flakes'] };
-
 /** The settings of `installer`, whichever of its two forms was written. */
 export function installerSettings(entry: RecipeEntry) {
   const { installer = defaults.installer } = entry;
@@ -42,7 +33,7 @@ export function installerSettings(entry: RecipeEntry) {
 /** Fills in a recipe entry; it must have passed `checkEntry` for this architecture. */
 export function configOf(entry: RecipeEntry, architecture: Architecture): Config {
   const settings = installerSettings(entry);
-  const provider = settings.provider ?? defaults.installer;
+  const provider = settings.provider ?? installerDefaults.provider;
   const release = releases[provider];
   const version = settings.version ?? release.version;
   const { sha256 = release.sha256 } = settings;
@@ -55,13 +46,13 @@ export function configOf(entry: RecipeEntry, architecture: Architecture): Config
       version,
       url: fillIn(settings.url ?? release.url, { version, arch: architecture }),
       sha256: digest,
-      embed: settings.embed ?? true,
-      args: settings.args ?? [],
+      embed: settings.embed ?? installerDefaults.embed,
+      args: settings.args ?? installerDefaults.args,
     },
     persistence: entry.persistence ?? defaults.persistence,
     transientRoot: entry['transient-root'] ?? defaults['transient-root'],
     selinux: entry.selinux ?? defaults.selinux,
-    nixConf: { ...defaultNixConf, ...entry['nix-conf'] },
+    nixConf: { ...defaults['nix-conf'], ...entry['nix-conf'] },
   };
 }
 

@@ -1,7 +1,7 @@
 // Generated from modules/nix/nix.tsp by `npm run generate`. Do not edit.
 
 /**
- * Who lays Nix down at first boot.
+ * What installs Nix at first boot.
  */
 export type Provider = 'determinate' | 'nixos' | 'native';
 /**
@@ -9,7 +9,7 @@ export type Provider = 'determinate' | 'nixos' | 'native';
  */
 export type Sha256 = string;
 /**
- * One argument, as the installer receives it: no shell ever reads it.
+ * One argument, passed to the installer as it is; no shell reads it.
  */
 export type InstallerArgument = string;
 /**
@@ -17,12 +17,12 @@ export type InstallerArgument = string;
  */
 export type NixConfValue = NixConfText | number | boolean | (NixConfText | number)[];
 /**
- * One line of text. `#` would begin a comment in nix.conf.
+ * One line of text, without `#`, which begins a comment in nix.conf.
  */
 export type NixConfText = string;
 
 /**
- * Bakes Nix into the image: every machine that boots it has Nix, and keeps it through updates and rollbacks.
+ * Installs Nix: every machine that boots the image has it, and keeps it through updates and rollbacks.
  */
 export interface RecipeEntry {
   /**
@@ -48,26 +48,26 @@ export interface RecipeEntry {
    */
   secrets?: RecordUnknown[];
   /**
-   * Who lays Nix down at first boot: `determinate` (Determinate's nix-installer), `nixos` (NixOS's nix-installer),
-   * `native` (this module itself, from the official binary tarball; Nix then follows the image), or an object with more
-   * settings.
+   * What installs Nix at first boot. `determinate`: Determinate's nix-installer. `nixos`: the nix-installer of NixOS.
+   * `native`: the image itself, from Nix's official release, and each update of the image updates Nix. Each comes with a
+   * version and its digest; a mapping sets more.
    */
   installer?: Provider | InstallerSettings;
   /**
-   * Where the store lives: a directory under /var, bind-mounted on /nix. It outlives updates and rollbacks of the image.
-   * Letters, digits and `.`, `_`, `+`, `-` in its names.
+   * The directory under `/var` that holds the store; it is bind-mounted on `/nix` and survives updates and rollbacks.
+   * Names in it consist of letters, digits and `.`, `_`, `+`, `-`.
    */
   persistence?: string;
   /**
-   * What becomes of the kernel argument `root.transient=true`. `karg`: the image sets it through bootc's kargs.d (stock
-   * ostree does not read it). `initramfs`: the initramfs is rebuilt, too, so that it takes effect: / can be written, and
-   * what was written is gone at the next boot. `off`: neither. /nix exists in every case.
+   * The kernel argument `root.transient=true`. `karg`: the image sets it, through bootc's kargs.d; stock ostree ignores
+   * it. `initramfs`: the initramfs is rebuilt as well so that it takes effect: `/` is writable, and changes to it are
+   * gone at the next boot. `off`: it is not set. `/nix` exists in every case.
    */
   'transient-root'?: 'karg' | 'initramfs' | 'off';
   'nix-conf'?: NixConf;
   /**
-   * Build the SELinux policy for /nix into the image's own. `auto`: if the image has a policy. `on`: an image without one
-   * is an error. `off`: the installer may load its own at first boot.
+   * Whether the SELinux policy of the image covers `/nix`. `auto`: it does if the image has a policy. `on`: the same, and
+   * an image without a policy is an error. `off`: it does not, and the installer may load its own at first boot.
    */
   selinux?: 'auto' | 'on' | 'off';
 }
@@ -75,33 +75,33 @@ export interface RecordUnknown {
   [k: string]: unknown;
 }
 /**
- * The installer, with more settings than its name.
+ * The installer and its settings.
  */
 export interface InstallerSettings {
   /**
-   * Who lays Nix down at first boot.
+   * What installs Nix at first boot.
    */
   provider?: 'determinate' | 'nixos' | 'native';
   /**
-   * The release of the installer (for `native`: of Nix). A release other than the built-in one needs its `sha256`.
+   * The release of the installer (`native`: of Nix), the built-in one by default. Any other needs its `sha256`.
    */
   version?: string;
   /**
-   * Where to get it: `https://…`, or `file:///tmp/files/…` for a file of the project. `{arch}` (x86_64, aarch64) and
-   * `{version}` are replaced. Needs its `sha256`.
+   * Where to download it, the vendor's site by default: `https://…`, or `file:///tmp/files/…` for a file in the project's
+   * `files/`. `{arch}` (`x86_64`, `aarch64`) and `{version}` are filled in. Needs its `sha256`.
    */
   url?: string;
   /**
-   * The SHA-256 of the download: one digest, or one for each architecture.
+   * The SHA-256 of the download, the built-in one by default: one digest, or one for each architecture.
    */
   sha256?: Sha256 | Sha256ByArchitecture;
   /**
-   * `true`: the installer (for `native`: Nix) lies in the image, and first boot needs no network for it. `false`: first
-   * boot downloads it.
+   * `true`: the installer (`native`: Nix) is in the image, and first boot needs no network for it. `false`: first boot
+   * downloads it and checks the same digest.
    */
   embed?: boolean;
   /**
-   * More arguments for `nix-installer install ostree`; not with `native`, which runs none.
+   * More arguments for `nix-installer install ostree`; not with `native`, which runs no installer.
    */
   args?: InstallerArgument[];
 }
@@ -119,8 +119,8 @@ export interface Sha256ByArchitecture {
   aarch64?: string;
 }
 /**
- * Settings for nix.conf: a name, and a string, number, boolean or list. `experimental-features` is
- * `[nix-command, flakes]` unless it is set here.
+ * Settings for nix.conf: each a string, number, boolean or list. The installer gets them at first boot; with `native`
+ * they are in the image. The default applies until `experimental-features` is set here.
  */
 export interface NixConf {
   [k: string]: NixConfValue;

@@ -2,7 +2,8 @@ import { type Diagnostic, error } from '../diagnostic/diagnostic.ts';
 import type { Path } from '../recipe/document.ts';
 import type { Entry } from '../recipe/entries.ts';
 import { type Architecture, architectures } from './architecture.ts';
-import { defaults, installerSettings, placeholders } from './config.ts';
+import { installerSettings, placeholders } from './config.ts';
+import { installerDefaults } from './defaults.ts';
 import type { InstallerSettings, NixConfValue, RecipeEntry } from './recipe-entry.ts';
 import { type Release, releases } from './releases.ts';
 
@@ -48,7 +49,7 @@ function persistence(entry: Entry, { persistence: path }: RecipeEntry): Diagnost
 
 function installer(entry: Entry, value: RecipeEntry, architecture: Architecture): Diagnostic[] {
   const settings: InstallerSettings = installerSettings(value);
-  const { provider = defaults.installer, args = [] } = settings;
+  const { provider = installerDefaults.provider, args = [] } = settings;
   const at = (key: keyof InstallerSettings) => entry.placeOf(['installer', key]);
   return [
     ...digest(settings, releases[provider], architecture, at),

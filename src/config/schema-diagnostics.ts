@@ -18,7 +18,7 @@ type Schema = {
 };
 
 /** What BlueBuild itself puts beside a module's own keys. */
-const blueBuildKeys = ['type', 'source', 'no-cache', 'env', 'secrets'];
+export const blueBuildKeys = ['type', 'source', 'no-cache', 'env', 'secrets'];
 
 /**
  * What the validator found, as a person wants to read it: one diagnostic for each wrong value (a union of types gives

@@ -7,135 +7,54 @@ const schema31 = {
   $id: '/modules/nix-v1.json',
   type: 'object',
   properties: {
-    type: { $ref: '#/$defs/ModuleType', description: 'The nix module.' },
-    source: { type: 'string', description: "BlueBuild's own key: the image this module comes from, or `local`." },
-    'no-cache': { type: 'boolean', description: "BlueBuild's own key: run the module again on every build." },
+    type: { $ref: '#/$defs/ModuleType' },
+    source: { type: 'string' },
+    'no-cache': { type: 'boolean' },
     env: {
       type: 'object',
       properties: {},
       unevaluatedProperties: { anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
-      description: "BlueBuild's own key: environment variables for this module.",
     },
-    secrets: {
-      type: 'array',
-      items: { $ref: '#/$defs/RecordUnknown' },
-      description: "BlueBuild's own key: secrets mounted for this module.",
-    },
-    installer: {
-      anyOf: [{ $ref: '#/$defs/Provider' }, { $ref: '#/$defs/InstallerSettings' }],
-      default: 'determinate',
-      description:
-        "Who lays Nix down at first boot: `determinate` (Determinate's nix-installer), `nixos` (NixOS's nix-installer),\n`native` (this module itself, from the official binary tarball; Nix then follows the image), or an object with more\nsettings.",
-    },
+    secrets: { type: 'array', items: { $ref: '#/$defs/RecordUnknown' } },
+    installer: { anyOf: [{ $ref: '#/$defs/Provider' }, { $ref: '#/$defs/InstallerSettings' }], default: 'determinate' },
     persistence: {
       type: 'string',
       default: '/var/lib/nix',
       maxLength: 200,
       pattern: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$',
-      description:
-        'Where the store lives: a directory under /var, bind-mounted on /nix. It outlives updates and rollbacks of the image.\nLetters, digits and `.`, `_`, `+`, `-` in its names.',
     },
-    'transient-root': {
-      $ref: '#/$defs/TransientRoot',
-      default: 'karg',
-      description:
-        "What becomes of the kernel argument `root.transient=true`. `karg`: the image sets it through bootc's kargs.d (stock\nostree does not read it). `initramfs`: the initramfs is rebuilt, too, so that it takes effect: / can be written, and\nwhat was written is gone at the next boot. `off`: neither. /nix exists in every case.",
-    },
-    'nix-conf': {
-      $ref: '#/$defs/NixConf',
-      description:
-        'Settings for nix.conf: a name, and a string, number, boolean or list. `experimental-features` is\n`[nix-command, flakes]` unless it is set here.',
-    },
-    selinux: {
-      $ref: '#/$defs/Selinux',
-      default: 'auto',
-      description:
-        "Build the SELinux policy for /nix into the image's own. `auto`: if the image has a policy. `on`: an image without one\nis an error. `off`: the installer may load its own at first boot.",
-    },
+    'transient-root': { $ref: '#/$defs/TransientRoot', default: 'karg' },
+    'nix-conf': { $ref: '#/$defs/NixConf', default: { 'experimental-features': ['nix-command', 'flakes'] } },
+    selinux: { $ref: '#/$defs/Selinux', default: 'auto' },
   },
   required: ['type'],
   unevaluatedProperties: { not: {} },
-  description:
-    'Bakes Nix into the image: every machine that boots it has Nix, and keeps it through updates and rollbacks.',
   $defs: {
-    ModuleType: {
-      type: 'string',
-      enum: ['nix', 'nix@v1', 'nix@latest'],
-      description: 'The name of the module in a recipe, maybe with its version.',
-    },
+    ModuleType: { type: 'string', enum: ['nix', 'nix@v1', 'nix@latest'] },
     RecordUnknown: { type: 'object', properties: {}, unevaluatedProperties: {} },
-    Provider: {
-      type: 'string',
-      enum: ['determinate', 'nixos', 'native'],
-      description: 'Who lays Nix down at first boot.',
-    },
+    Provider: { type: 'string', enum: ['determinate', 'nixos', 'native'] },
     InstallerSettings: {
       type: 'object',
       properties: {
-        provider: { $ref: '#/$defs/Provider', default: 'determinate', description: 'Who lays Nix down at first boot.' },
-        version: {
-          type: 'string',
-          pattern: '^[0-9]+(\\.[0-9]+){1,3}$',
-          description:
-            'The release of the installer (for `native`: of Nix). A release other than the built-in one needs its `sha256`.',
-        },
-        url: {
-          type: 'string',
-          maxLength: 2000,
-          pattern: '^(https://|file:///)[!-~]+$',
-          description:
-            'Where to get it: `https://…`, or `file:///tmp/files/…` for a file of the project. `{arch}` (x86_64, aarch64) and\n`{version}` are replaced. Needs its `sha256`.',
-        },
-        sha256: {
-          anyOf: [{ $ref: '#/$defs/Sha256' }, { $ref: '#/$defs/Sha256ByArchitecture' }],
-          description: 'The SHA-256 of the download: one digest, or one for each architecture.',
-        },
-        embed: {
-          type: 'boolean',
-          default: true,
-          description:
-            '`true`: the installer (for `native`: Nix) lies in the image, and first boot needs no network for it. `false`: first\nboot downloads it.',
-        },
-        args: {
-          type: 'array',
-          items: { $ref: '#/$defs/InstallerArgument' },
-          description: 'More arguments for `nix-installer install ostree`; not with `native`, which runs none.',
-        },
+        provider: { $ref: '#/$defs/Provider', default: 'determinate' },
+        version: { type: 'string', pattern: '^[0-9]+(\\.[0-9]+){1,3}$' },
+        url: { type: 'string', maxLength: 2000, pattern: '^(https://|file:///)[!-~]+$' },
+        sha256: { anyOf: [{ $ref: '#/$defs/Sha256' }, { $ref: '#/$defs/Sha256ByArchitecture' }] },
+        embed: { type: 'boolean', default: true },
+        args: { type: 'array', items: { $ref: '#/$defs/InstallerArgument' }, default: [] },
       },
       unevaluatedProperties: { not: {} },
-      description: 'The installer, with more settings than its name.',
     },
-    TransientRoot: {
-      type: 'string',
-      enum: ['karg', 'initramfs', 'off'],
-      description: 'What becomes of the kernel argument `root.transient=true`.',
-    },
-    NixConf: {
-      type: 'object',
-      properties: {},
-      unevaluatedProperties: { $ref: '#/$defs/NixConfValue' },
-      description: 'Settings for nix.conf.',
-    },
-    Selinux: {
-      type: 'string',
-      enum: ['auto', 'on', 'off'],
-      description: 'Whether the SELinux policy for /nix lies in the image.',
-    },
-    Sha256: { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'A SHA-256 digest in hexadecimal.' },
+    TransientRoot: { type: 'string', enum: ['karg', 'initramfs', 'off'] },
+    NixConf: { type: 'object', properties: {}, unevaluatedProperties: { $ref: '#/$defs/NixConfValue' } },
+    Selinux: { type: 'string', enum: ['auto', 'on', 'off'] },
+    Sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
     Sha256ByArchitecture: {
       type: 'object',
-      properties: {
-        x86_64: { $ref: '#/$defs/Sha256', description: 'For x86_64 (amd64).' },
-        aarch64: { $ref: '#/$defs/Sha256', description: 'For aarch64 (arm64).' },
-      },
+      properties: { x86_64: { $ref: '#/$defs/Sha256' }, aarch64: { $ref: '#/$defs/Sha256' } },
       unevaluatedProperties: { not: {} },
-      description: 'One digest for each architecture.',
     },
-    InstallerArgument: {
-      type: 'string',
-      pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$',
-      description: 'One argument, as the installer receives it: no shell ever reads it.',
-    },
+    InstallerArgument: { type: 'string', pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$' },
     NixConfValue: {
       anyOf: [
         { $ref: '#/$defs/NixConfText' },
@@ -143,90 +62,37 @@ const schema31 = {
         { type: 'boolean' },
         { type: 'array', items: { anyOf: [{ $ref: '#/$defs/NixConfText' }, { type: 'number' }] } },
       ],
-      description: 'A value of nix.conf.',
     },
-    NixConfText: {
-      type: 'string',
-      pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$',
-      description: 'One line of text. `#` would begin a comment in nix.conf.',
-    },
+    NixConfText: { type: 'string', pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' },
   },
 };
-const schema32 = {
-  type: 'string',
-  enum: ['nix', 'nix@v1', 'nix@latest'],
-  description: 'The name of the module in a recipe, maybe with its version.',
-};
+const schema32 = { type: 'string', enum: ['nix', 'nix@v1', 'nix@latest'] };
 const schema33 = { type: 'object', properties: {}, unevaluatedProperties: {} };
-const schema34 = {
-  type: 'string',
-  enum: ['determinate', 'nixos', 'native'],
-  description: 'Who lays Nix down at first boot.',
-};
-const schema42 = {
-  type: 'string',
-  enum: ['karg', 'initramfs', 'off'],
-  description: 'What becomes of the kernel argument `root.transient=true`.',
-};
-const schema47 = {
-  type: 'string',
-  enum: ['auto', 'on', 'off'],
-  description: 'Whether the SELinux policy for /nix lies in the image.',
-};
+const schema34 = { type: 'string', enum: ['determinate', 'nixos', 'native'] };
+const schema42 = { type: 'string', enum: ['karg', 'initramfs', 'off'] };
+const schema47 = { type: 'string', enum: ['auto', 'on', 'off'] };
 const schema35 = {
   type: 'object',
   properties: {
-    provider: { $ref: '#/$defs/Provider', default: 'determinate', description: 'Who lays Nix down at first boot.' },
-    version: {
-      type: 'string',
-      pattern: '^[0-9]+(\\.[0-9]+){1,3}$',
-      description:
-        'The release of the installer (for `native`: of Nix). A release other than the built-in one needs its `sha256`.',
-    },
-    url: {
-      type: 'string',
-      maxLength: 2000,
-      pattern: '^(https://|file:///)[!-~]+$',
-      description:
-        'Where to get it: `https://…`, or `file:///tmp/files/…` for a file of the project. `{arch}` (x86_64, aarch64) and\n`{version}` are replaced. Needs its `sha256`.',
-    },
-    sha256: {
-      anyOf: [{ $ref: '#/$defs/Sha256' }, { $ref: '#/$defs/Sha256ByArchitecture' }],
-      description: 'The SHA-256 of the download: one digest, or one for each architecture.',
-    },
-    embed: {
-      type: 'boolean',
-      default: true,
-      description:
-        '`true`: the installer (for `native`: Nix) lies in the image, and first boot needs no network for it. `false`: first\nboot downloads it.',
-    },
-    args: {
-      type: 'array',
-      items: { $ref: '#/$defs/InstallerArgument' },
-      description: 'More arguments for `nix-installer install ostree`; not with `native`, which runs none.',
-    },
+    provider: { $ref: '#/$defs/Provider', default: 'determinate' },
+    version: { type: 'string', pattern: '^[0-9]+(\\.[0-9]+){1,3}$' },
+    url: { type: 'string', maxLength: 2000, pattern: '^(https://|file:///)[!-~]+$' },
+    sha256: { anyOf: [{ $ref: '#/$defs/Sha256' }, { $ref: '#/$defs/Sha256ByArchitecture' }] },
+    embed: { type: 'boolean', default: true },
+    args: { type: 'array', items: { $ref: '#/$defs/InstallerArgument' }, default: [] },
   },
   unevaluatedProperties: { not: {} },
-  description: 'The installer, with more settings than its name.',
 };
-const schema37 = { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'A SHA-256 digest in hexadecimal.' };
-const schema41 = {
-  type: 'string',
-  pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$',
-  description: 'One argument, as the installer receives it: no shell ever reads it.',
-};
+const schema37 = { type: 'string', pattern: '^[0-9a-f]{64}$' };
+const schema41 = { type: 'string', pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$' };
 const pattern4 = new RegExp('^[0-9]+(\\.[0-9]+){1,3}$', 'u');
 const pattern5 = new RegExp('^(https://|file:///)[!-~]+$', 'u');
 const pattern6 = new RegExp('^[0-9a-f]{64}$', 'u');
 const pattern9 = new RegExp('^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$', 'u');
 const schema38 = {
   type: 'object',
-  properties: {
-    x86_64: { $ref: '#/$defs/Sha256', description: 'For x86_64 (amd64).' },
-    aarch64: { $ref: '#/$defs/Sha256', description: 'For aarch64 (arm64).' },
-  },
+  properties: { x86_64: { $ref: '#/$defs/Sha256' }, aarch64: { $ref: '#/$defs/Sha256' } },
   unevaluatedProperties: { not: {} },
-  description: 'One digest for each architecture.',
 };
 function validate22(
   data,
@@ -252,9 +118,6 @@ function validate22(
             keyword: 'pattern',
             params: { pattern: '^[0-9a-f]{64}$' },
             message: 'must match pattern "' + '^[0-9a-f]{64}$' + '"',
-            schema: '^[0-9a-f]{64}$',
-            parentSchema: schema37,
-            data: data0,
           };
           if (vErrors === null) {
             vErrors = [err0];
@@ -270,9 +133,6 @@ function validate22(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema37.type,
-          parentSchema: schema37,
-          data: data0,
         };
         if (vErrors === null) {
           vErrors = [err1];
@@ -292,9 +152,6 @@ function validate22(
             keyword: 'pattern',
             params: { pattern: '^[0-9a-f]{64}$' },
             message: 'must match pattern "' + '^[0-9a-f]{64}$' + '"',
-            schema: '^[0-9a-f]{64}$',
-            parentSchema: schema37,
-            data: data1,
           };
           if (vErrors === null) {
             vErrors = [err2];
@@ -310,9 +167,6 @@ function validate22(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema37.type,
-          parentSchema: schema37,
-          data: data1,
         };
         if (vErrors === null) {
           vErrors = [err3];
@@ -330,9 +184,6 @@ function validate22(
           keyword: 'not',
           params: {},
           message: 'must NOT be valid',
-          schema: schema38.unevaluatedProperties.not,
-          parentSchema: schema38.unevaluatedProperties,
-          data: data[key0],
         };
         if (vErrors === null) {
           vErrors = [err4];
@@ -349,9 +200,6 @@ function validate22(
       keyword: 'type',
       params: { type: 'object' },
       message: 'must be object',
-      schema: schema38.type,
-      parentSchema: schema38,
-      data,
     };
     if (vErrors === null) {
       vErrors = [err5];
@@ -387,9 +235,6 @@ function validate21(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema34.type,
-          parentSchema: schema34,
-          data: data0,
         };
         if (vErrors === null) {
           vErrors = [err0];
@@ -405,9 +250,6 @@ function validate21(
           keyword: 'enum',
           params: { allowedValues: schema34.enum },
           message: 'must be equal to one of the allowed values',
-          schema: schema34.enum,
-          parentSchema: schema34,
-          data: data0,
         };
         if (vErrors === null) {
           vErrors = [err1];
@@ -427,9 +269,6 @@ function validate21(
             keyword: 'pattern',
             params: { pattern: '^[0-9]+(\\.[0-9]+){1,3}$' },
             message: 'must match pattern "' + '^[0-9]+(\\.[0-9]+){1,3}$' + '"',
-            schema: '^[0-9]+(\\.[0-9]+){1,3}$',
-            parentSchema: schema35.properties.version,
-            data: data1,
           };
           if (vErrors === null) {
             vErrors = [err2];
@@ -445,9 +284,6 @@ function validate21(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema35.properties.version.type,
-          parentSchema: schema35.properties.version,
-          data: data1,
         };
         if (vErrors === null) {
           vErrors = [err3];
@@ -467,9 +303,6 @@ function validate21(
             keyword: 'maxLength',
             params: { limit: 2000 },
             message: 'must NOT have more than 2000 characters',
-            schema: 2000,
-            parentSchema: schema35.properties.url,
-            data: data2,
           };
           if (vErrors === null) {
             vErrors = [err4];
@@ -485,9 +318,6 @@ function validate21(
             keyword: 'pattern',
             params: { pattern: '^(https://|file:///)[!-~]+$' },
             message: 'must match pattern "' + '^(https://|file:///)[!-~]+$' + '"',
-            schema: '^(https://|file:///)[!-~]+$',
-            parentSchema: schema35.properties.url,
-            data: data2,
           };
           if (vErrors === null) {
             vErrors = [err5];
@@ -503,9 +333,6 @@ function validate21(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema35.properties.url.type,
-          parentSchema: schema35.properties.url,
-          data: data2,
         };
         if (vErrors === null) {
           vErrors = [err6];
@@ -528,9 +355,6 @@ function validate21(
             keyword: 'pattern',
             params: { pattern: '^[0-9a-f]{64}$' },
             message: 'must match pattern "' + '^[0-9a-f]{64}$' + '"',
-            schema: '^[0-9a-f]{64}$',
-            parentSchema: schema37,
-            data: data3,
           };
           if (vErrors === null) {
             vErrors = [err7];
@@ -546,9 +370,6 @@ function validate21(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema37.type,
-          parentSchema: schema37,
-          data: data3,
         };
         if (vErrors === null) {
           vErrors = [err8];
@@ -581,9 +402,6 @@ function validate21(
           keyword: 'anyOf',
           params: {},
           message: 'must match a schema in anyOf',
-          schema: schema35.properties.sha256.anyOf,
-          parentSchema: schema35.properties.sha256,
-          data: data3,
         };
         if (vErrors === null) {
           vErrors = [err9];
@@ -603,17 +421,13 @@ function validate21(
       }
     }
     if (data.embed !== undefined) {
-      let data4 = data.embed;
-      if (typeof data4 !== 'boolean') {
+      if (typeof data.embed !== 'boolean') {
         const err10 = {
           instancePath: instancePath + '/embed',
           schemaPath: '#/properties/embed/type',
           keyword: 'type',
           params: { type: 'boolean' },
           message: 'must be boolean',
-          schema: schema35.properties.embed.type,
-          parentSchema: schema35.properties.embed,
-          data: data4,
         };
         if (vErrors === null) {
           vErrors = [err10];
@@ -638,9 +452,6 @@ function validate21(
                 params: { pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$' },
                 message:
                   'must match pattern "' + '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$' + '"',
-                schema: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]+$',
-                parentSchema: schema41,
-                data: data6,
               };
               if (vErrors === null) {
                 vErrors = [err11];
@@ -656,9 +467,6 @@ function validate21(
               keyword: 'type',
               params: { type: 'string' },
               message: 'must be string',
-              schema: schema41.type,
-              parentSchema: schema41,
-              data: data6,
             };
             if (vErrors === null) {
               vErrors = [err12];
@@ -675,9 +483,6 @@ function validate21(
           keyword: 'type',
           params: { type: 'array' },
           message: 'must be array',
-          schema: schema35.properties.args.type,
-          parentSchema: schema35.properties.args,
-          data: data5,
         };
         if (vErrors === null) {
           vErrors = [err13];
@@ -702,9 +507,6 @@ function validate21(
           keyword: 'not',
           params: {},
           message: 'must NOT be valid',
-          schema: schema35.unevaluatedProperties.not,
-          parentSchema: schema35.unevaluatedProperties,
-          data: data[key0],
         };
         if (vErrors === null) {
           vErrors = [err14];
@@ -721,9 +523,6 @@ function validate21(
       keyword: 'type',
       params: { type: 'object' },
       message: 'must be object',
-      schema: schema35.type,
-      parentSchema: schema35,
-      data,
     };
     if (vErrors === null) {
       vErrors = [err15];
@@ -736,12 +535,7 @@ function validate21(
   return errors === 0;
 }
 validate21.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
-const schema43 = {
-  type: 'object',
-  properties: {},
-  unevaluatedProperties: { $ref: '#/$defs/NixConfValue' },
-  description: 'Settings for nix.conf.',
-};
+const schema43 = { type: 'object', properties: {}, unevaluatedProperties: { $ref: '#/$defs/NixConfValue' } };
 const schema44 = {
   anyOf: [
     { $ref: '#/$defs/NixConfText' },
@@ -749,13 +543,8 @@ const schema44 = {
     { type: 'boolean' },
     { type: 'array', items: { anyOf: [{ $ref: '#/$defs/NixConfText' }, { type: 'number' }] } },
   ],
-  description: 'A value of nix.conf.',
 };
-const schema45 = {
-  type: 'string',
-  pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$',
-  description: 'One line of text. `#` would begin a comment in nix.conf.',
-};
+const schema45 = { type: 'string', pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' };
 const pattern11 = new RegExp('^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$', 'u');
 function validate26(
   data,
@@ -781,9 +570,6 @@ function validate26(
         keyword: 'pattern',
         params: { pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' },
         message: 'must match pattern "' + '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' + '"',
-        schema: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$',
-        parentSchema: schema45,
-        data,
       };
       if (vErrors === null) {
         vErrors = [err0];
@@ -799,9 +585,6 @@ function validate26(
       keyword: 'type',
       params: { type: 'string' },
       message: 'must be string',
-      schema: schema45.type,
-      parentSchema: schema45,
-      data,
     };
     if (vErrors === null) {
       vErrors = [err1];
@@ -820,9 +603,6 @@ function validate26(
       keyword: 'type',
       params: { type: 'number' },
       message: 'must be number',
-      schema: schema44.anyOf[1].type,
-      parentSchema: schema44.anyOf[1],
-      data,
     };
     if (vErrors === null) {
       vErrors = [err2];
@@ -841,9 +621,6 @@ function validate26(
       keyword: 'type',
       params: { type: 'boolean' },
       message: 'must be boolean',
-      schema: schema44.anyOf[2].type,
-      parentSchema: schema44.anyOf[2],
-      data,
     };
     if (vErrors === null) {
       vErrors = [err3];
@@ -871,9 +648,6 @@ function validate26(
             params: { pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' },
             message:
               'must match pattern "' + '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' + '"',
-            schema: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$',
-            parentSchema: schema45,
-            data: data0,
           };
           if (vErrors === null) {
             vErrors = [err4];
@@ -889,9 +663,6 @@ function validate26(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema45.type,
-          parentSchema: schema45,
-          data: data0,
         };
         if (vErrors === null) {
           vErrors = [err5];
@@ -910,9 +681,6 @@ function validate26(
           keyword: 'type',
           params: { type: 'number' },
           message: 'must be number',
-          schema: schema44.anyOf[3].items.anyOf[1].type,
-          parentSchema: schema44.anyOf[3].items.anyOf[1],
-          data: data0,
         };
         if (vErrors === null) {
           vErrors = [err6];
@@ -930,9 +698,6 @@ function validate26(
           keyword: 'anyOf',
           params: {},
           message: 'must match a schema in anyOf',
-          schema: schema44.anyOf[3].items.anyOf,
-          parentSchema: schema44.anyOf[3].items,
-          data: data0,
         };
         if (vErrors === null) {
           vErrors = [err7];
@@ -958,9 +723,6 @@ function validate26(
       keyword: 'type',
       params: { type: 'array' },
       message: 'must be array',
-      schema: schema44.anyOf[3].type,
-      parentSchema: schema44.anyOf[3],
-      data,
     };
     if (vErrors === null) {
       vErrors = [err8];
@@ -981,9 +743,6 @@ function validate26(
       keyword: 'anyOf',
       params: {},
       message: 'must match a schema in anyOf',
-      schema: schema44.anyOf,
-      parentSchema: schema44,
-      data,
     };
     if (vErrors === null) {
       vErrors = [err9];
@@ -1041,9 +800,6 @@ function validate25(
       keyword: 'type',
       params: { type: 'object' },
       message: 'must be object',
-      schema: schema43.type,
-      parentSchema: schema43,
-      data,
     };
     if (vErrors === null) {
       vErrors = [err0];
@@ -1078,9 +834,6 @@ function validate20(
         keyword: 'required',
         params: { missingProperty: 'type' },
         message: "must have required property '" + 'type' + "'",
-        schema: schema31.required,
-        parentSchema: schema31,
-        data,
       };
       if (vErrors === null) {
         vErrors = [err0];
@@ -1098,9 +851,6 @@ function validate20(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema32.type,
-          parentSchema: schema32,
-          data: data0,
         };
         if (vErrors === null) {
           vErrors = [err1];
@@ -1116,9 +866,6 @@ function validate20(
           keyword: 'enum',
           params: { allowedValues: schema32.enum },
           message: 'must be equal to one of the allowed values',
-          schema: schema32.enum,
-          parentSchema: schema32,
-          data: data0,
         };
         if (vErrors === null) {
           vErrors = [err2];
@@ -1129,17 +876,13 @@ function validate20(
       }
     }
     if (data.source !== undefined) {
-      let data1 = data.source;
-      if (typeof data1 !== 'string') {
+      if (typeof data.source !== 'string') {
         const err3 = {
           instancePath: instancePath + '/source',
           schemaPath: '#/properties/source/type',
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema31.properties.source.type,
-          parentSchema: schema31.properties.source,
-          data: data1,
         };
         if (vErrors === null) {
           vErrors = [err3];
@@ -1150,17 +893,13 @@ function validate20(
       }
     }
     if (data['no-cache'] !== undefined) {
-      let data2 = data['no-cache'];
-      if (typeof data2 !== 'boolean') {
+      if (typeof data['no-cache'] !== 'boolean') {
         const err4 = {
           instancePath: instancePath + '/no-cache',
           schemaPath: '#/properties/no-cache/type',
           keyword: 'type',
           params: { type: 'boolean' },
           message: 'must be boolean',
-          schema: schema31.properties['no-cache'].type,
-          parentSchema: schema31.properties['no-cache'],
-          data: data2,
         };
         if (vErrors === null) {
           vErrors = [err4];
@@ -1185,9 +924,6 @@ function validate20(
               keyword: 'type',
               params: { type: 'string' },
               message: 'must be string',
-              schema: schema31.properties.env.unevaluatedProperties.anyOf[0].type,
-              parentSchema: schema31.properties.env.unevaluatedProperties.anyOf[0],
-              data: data4,
             };
             if (vErrors === null) {
               vErrors = [err5];
@@ -1206,9 +942,6 @@ function validate20(
               keyword: 'type',
               params: { type: 'number' },
               message: 'must be number',
-              schema: schema31.properties.env.unevaluatedProperties.anyOf[1].type,
-              parentSchema: schema31.properties.env.unevaluatedProperties.anyOf[1],
-              data: data4,
             };
             if (vErrors === null) {
               vErrors = [err6];
@@ -1227,9 +960,6 @@ function validate20(
               keyword: 'type',
               params: { type: 'boolean' },
               message: 'must be boolean',
-              schema: schema31.properties.env.unevaluatedProperties.anyOf[2].type,
-              parentSchema: schema31.properties.env.unevaluatedProperties.anyOf[2],
-              data: data4,
             };
             if (vErrors === null) {
               vErrors = [err7];
@@ -1247,9 +977,6 @@ function validate20(
               keyword: 'anyOf',
               params: {},
               message: 'must match a schema in anyOf',
-              schema: schema31.properties.env.unevaluatedProperties.anyOf,
-              parentSchema: schema31.properties.env.unevaluatedProperties,
-              data: data4,
             };
             if (vErrors === null) {
               vErrors = [err8];
@@ -1275,9 +1002,6 @@ function validate20(
           keyword: 'type',
           params: { type: 'object' },
           message: 'must be object',
-          schema: schema31.properties.env.type,
-          parentSchema: schema31.properties.env,
-          data: data3,
         };
         if (vErrors === null) {
           vErrors = [err9];
@@ -1301,9 +1025,6 @@ function validate20(
               keyword: 'type',
               params: { type: 'object' },
               message: 'must be object',
-              schema: schema33.type,
-              parentSchema: schema33,
-              data: data6,
             };
             if (vErrors === null) {
               vErrors = [err10];
@@ -1320,9 +1041,6 @@ function validate20(
           keyword: 'type',
           params: { type: 'array' },
           message: 'must be array',
-          schema: schema31.properties.secrets.type,
-          parentSchema: schema31.properties.secrets,
-          data: data5,
         };
         if (vErrors === null) {
           vErrors = [err11];
@@ -1344,9 +1062,6 @@ function validate20(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema34.type,
-          parentSchema: schema34,
-          data: data7,
         };
         if (vErrors === null) {
           vErrors = [err12];
@@ -1362,9 +1077,6 @@ function validate20(
           keyword: 'enum',
           params: { allowedValues: schema34.enum },
           message: 'must be equal to one of the allowed values',
-          schema: schema34.enum,
-          parentSchema: schema34,
-          data: data7,
         };
         if (vErrors === null) {
           vErrors = [err13];
@@ -1397,9 +1109,6 @@ function validate20(
           keyword: 'anyOf',
           params: {},
           message: 'must match a schema in anyOf',
-          schema: schema31.properties.installer.anyOf,
-          parentSchema: schema31.properties.installer,
-          data: data7,
         };
         if (vErrors === null) {
           vErrors = [err14];
@@ -1428,9 +1137,6 @@ function validate20(
             keyword: 'maxLength',
             params: { limit: 200 },
             message: 'must NOT have more than 200 characters',
-            schema: 200,
-            parentSchema: schema31.properties.persistence,
-            data: data8,
           };
           if (vErrors === null) {
             vErrors = [err15];
@@ -1446,9 +1152,6 @@ function validate20(
             keyword: 'pattern',
             params: { pattern: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$' },
             message: 'must match pattern "' + '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$' + '"',
-            schema: '^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$',
-            parentSchema: schema31.properties.persistence,
-            data: data8,
           };
           if (vErrors === null) {
             vErrors = [err16];
@@ -1464,9 +1167,6 @@ function validate20(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema31.properties.persistence.type,
-          parentSchema: schema31.properties.persistence,
-          data: data8,
         };
         if (vErrors === null) {
           vErrors = [err17];
@@ -1485,9 +1185,6 @@ function validate20(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema42.type,
-          parentSchema: schema42,
-          data: data9,
         };
         if (vErrors === null) {
           vErrors = [err18];
@@ -1503,9 +1200,6 @@ function validate20(
           keyword: 'enum',
           params: { allowedValues: schema42.enum },
           message: 'must be equal to one of the allowed values',
-          schema: schema42.enum,
-          parentSchema: schema42,
-          data: data9,
         };
         if (vErrors === null) {
           vErrors = [err19];
@@ -1538,9 +1232,6 @@ function validate20(
           keyword: 'type',
           params: { type: 'string' },
           message: 'must be string',
-          schema: schema47.type,
-          parentSchema: schema47,
-          data: data11,
         };
         if (vErrors === null) {
           vErrors = [err20];
@@ -1556,9 +1247,6 @@ function validate20(
           keyword: 'enum',
           params: { allowedValues: schema47.enum },
           message: 'must be equal to one of the allowed values',
-          schema: schema47.enum,
-          parentSchema: schema47,
-          data: data11,
         };
         if (vErrors === null) {
           vErrors = [err21];
@@ -1587,9 +1275,6 @@ function validate20(
           keyword: 'not',
           params: {},
           message: 'must NOT be valid',
-          schema: schema31.unevaluatedProperties.not,
-          parentSchema: schema31.unevaluatedProperties,
-          data: data[key2],
         };
         if (vErrors === null) {
           vErrors = [err22];
@@ -1606,9 +1291,6 @@ function validate20(
       keyword: 'type',
       params: { type: 'object' },
       message: 'must be object',
-      schema: schema31.type,
-      parentSchema: schema31,
-      data,
     };
     if (vErrors === null) {
       vErrors = [err23];
