@@ -6,22 +6,28 @@ import { chmod, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { build } from 'rolldown';
+import { build, type Plugin } from 'rolldown';
+import { checkCodeCache, makeCodeCache } from './make-code-cache.ts';
 
 const repository = join(import.meta.dirname, '..');
 const program = join(repository, 'modules/nix/program');
 
-/** The names that containers use (TARGETARCH), and npm's: the package node-linux-NAME of the lock file. */
-const architectures = { amd64: 'x64', arm64: 'arm64' };
+/** The names that containers use (TARGETARCH), npm's (the package node-linux-NAME of the lock file), and qemu's. */
+const architectures = {
+  amd64: { cpu: 'x64', machine: 'x86_64' },
+  arm64: { cpu: 'arm64', machine: 'aarch64' },
+};
+type Architecture = (typeof architectures)[keyof typeof architectures];
 
-async function bundle(): Promise<void> {
+async function bundle(input: Record<string, string>, directory: string): Promise<void> {
   await build({
-    input: join(repository, 'src/cli.ts'),
+    input,
     platform: 'node',
     tsconfig: false,
     logLevel: 'warn',
+    plugins: [withoutChildProcesses],
     output: {
-      dir: program,
+      dir: directory,
       // Node starts CommonJS in half the time: for a module it also loads its loader, and all that the built-ins export.
       format: 'cjs',
       entryFileNames: '[name].cjs',
@@ -32,9 +38,17 @@ async function bundle(): Promise<void> {
   });
 }
 
+/** commander loads this built-in, a sixth of a bare start of Node, for commands that are programs of their own: none is. */
+const withoutChildProcesses: Plugin = {
+  name: 'commander without child processes',
+  resolveId: (id, importer) =>
+    id === 'node:child_process' && importer?.includes('/node_modules/commander/') ? '\0no-child-process' : undefined,
+  load: (id) => (id === '\0no-child-process' ? 'export default {};' : undefined),
+};
+
 /** Node from its npm package. npm installs only this machine's own: `npm ci` in another folder, told of the other
  * architecture, gets either and checks it against the lock file. */
-async function placeNode(name: string, cpu: string): Promise<void> {
+async function placeNode(name: string, { cpu }: Architecture): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'bluebuild-nix-node-'));
   try {
     for (const file of ['package.json', 'package-lock.json'])
@@ -44,12 +58,57 @@ async function placeNode(name: string, cpu: string): Promise<void> {
     const node = join(program, `node-${name}`);
     await copyFile(join(directory, `node_modules/node-linux-${cpu}/bin/node`), node);
     await chmod(node, 0o755);
+    await strip(node);
     await copyFile(join(directory, `node_modules/node-linux-${cpu}/LICENSE`), join(program, 'LICENSE.node'));
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
+/** Removes the symbols, a seventh of the file. elfutils' strip knows the programs of every architecture. */
+async function strip(node: string): Promise<void> {
+  const { failed, code, stderr } = await execa('eu-strip', [node], { reject: false });
+  if (code === 'ENOENT') throw new Error('eu-strip is missing: install the package elfutils');
+  if (failed) throw new Error(`eu-strip ${node}: ${stderr}`);
+}
+
+/** Makes V8's code cache of the program with the Node that will use it; gives whether that Node runs here. */
+async function placeCodeCache(name: string, architecture: Architecture): Promise<boolean> {
+  await mkdir(join(program, `cache-${name}`));
+  const command = await runnable(join(program, `node-${name}`), architecture);
+  if (!command) return false;
+  await makeCodeCache(command, program);
+  await checkCodeCache(command, program);
+  return true;
+}
+
+/** The command that runs a Node here: itself, where the kernel can, or qemu with a C library of its architecture. */
+async function runnable(node: string, { machine }: Architecture): Promise<string[] | undefined> {
+  const commands = [[node], [`qemu-${machine}-static`, '-L', `/usr/${machine}-linux-gnu`, node]];
+  for (const [command = '', ...before] of commands) {
+    const { failed } = await execa(command, [...before, '--version'], { reject: false });
+    if (!failed) return [command, ...before];
+  }
+  return undefined;
+}
+
 await rm(program, { recursive: true, force: true });
 await mkdir(program);
-await Promise.all([bundle(), ...Object.entries(architectures).map(([name, cpu]) => placeNode(name, cpu))]);
+const scratch = await mkdtemp(join(tmpdir(), 'bluebuild-nix-build-'));
+try {
+  await Promise.all([
+    bundle({ program: join(repository, 'src/cli.ts') }, program),
+    bundle({ cli: join(repository, 'modules/cli.ts') }, scratch),
+    ...Object.entries(architectures).map(([name, architecture]) => placeNode(name, architecture)),
+  ]);
+  await copyFile(join(scratch, 'cli.cjs'), join(program, 'cli.cjs'));
+  for (const [name, architecture] of Object.entries(architectures)) {
+    if (await placeCodeCache(name, architecture)) continue;
+    const packages = `qemu-user-static, libc6-${name}-cross and libstdc++6-${name}-cross`;
+    const message = `no code cache for ${name}, whose Node does not run here: on Debian, install ${packages}`;
+    if (process.argv.includes('--complete')) throw new Error(message);
+    process.stderr.write(`${message}. The module works without it; its start takes longer there.\n`);
+  }
+} finally {
+  await rm(scratch, { recursive: true });
+}

@@ -1,5 +1,5 @@
 import { type Diagnostic, error } from '../diagnostic/diagnostic.ts';
-import { largestText, parse } from './document.ts';
+import { type Document, hasControlCharacter, largestText, parse } from './document.ts';
 import type { Entry } from './entries.ts';
 
 /** The name that stands for the configuration in messages: it comes as an argument, not from a file. */
@@ -22,8 +22,35 @@ export function parseConfiguration(json: string): Entry | Diagnostic[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [error('the configuration must be one JSON mapping', undefined, `for example '{"type":"nix"}'`)];
   }
-  // JSON is YAML, whose parser knows where things stand, and sees the keys that JSON.parse drops: those written twice.
-  const document = parse(configurationName, text);
-  if (Array.isArray(document)) return document;
-  return { value: value as Record<string, unknown>, stage: undefined, placeOf: document.placeOf };
+  // JSON is YAML, whose parser knows where things stand. It takes longer than all else, and most entries are valid.
+  let document: Document | Diagnostic[] | undefined;
+  const parsed = () => (document ??= parse(configurationName, text));
+  if (needsYaml(text, value)) {
+    const document = parsed();
+    if (Array.isArray(document)) return document;
+  }
+  return {
+    value: value as Record<string, unknown>,
+    stage: undefined,
+    placeOf: (path, part) => {
+      const document = parsed();
+      return Array.isArray(document) ? undefined : document.placeOf(path, part);
+    },
+  };
+}
+
+/** No configuration nests near as deep; JSON.parse has no limit. */
+const deepest = 100;
+
+/** Whether there is something in the text that JSON.parse drops or lets pass: a key written twice, a control character. */
+function needsYaml(text: string, value: object): boolean {
+  const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon !== undefined).length;
+  return countKeys(value, 0) !== written || hasControlCharacter(text);
+}
+
+function countKeys(value: unknown, depth: number): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (depth > deepest) return NaN;
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Object.values(value).reduce<number>((sum, inner) => sum + countKeys(inner, depth + 1), own);
 }

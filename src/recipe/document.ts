@@ -108,8 +108,15 @@ const syntaxErrors: Record<string, { message: string; help: string }> = {
 };
 
 // The printable characters of YAML 1.2 (5.1) are tab, line breaks, and everything from the space on but DEL and C1.
+const controlCharacter = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/g;
+
+/** Whether a text holds a character that YAML does not allow in one. */
+export function hasControlCharacter(text: string): boolean {
+  return text.search(controlCharacter) !== -1;
+}
+
 function controlCharacters(text: string, place: PlaceOf): Diagnostic[] {
-  return [...text.matchAll(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/g)].slice(0, 10).map((match) => {
+  return [...text.matchAll(controlCharacter)].slice(0, 10).map((match) => {
     const name = (match[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
     const help = 'remove it, or write it as an escape in double quotes; is this a text file?';
     return error(`a control character (U+${name})`, place(match.index, match.index + 1), help);

@@ -1,0 +1,5 @@
+/** The entry of modules/nix/program, which nix.sh runs. */
+import { builtCache, run } from './program.ts';
+
+const directory = import.meta.dirname;
+run({ directory, cacheOf: (name) => builtCache(directory, name), scripts: new Map() });
