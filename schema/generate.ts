@@ -106,6 +106,7 @@ async function recipeEntryTypes(schema: JSONSchema): Promise<string> {
 function validatorCode(schema: JSONSchema): string {
   // unicode: lengths are of ASCII texts alone, and counting characters would need a file of ajv's beside the validator.
   const ajv = new Ajv2020({
+    // oxlint-disable-next-line typescript/no-deprecated
     unicode: false,
     logger: false,
     allErrors: true,

@@ -44,7 +44,7 @@ function rejectedPersistence(value: string): Reason {
   }
   if (segments.includes(''))
     return { message: `${quote(value)} has an empty name in it`, help: 'write single slashes' };
-  const strange = [...value].find((character) => !/[A-Za-z0-9._+/-]/.test(character));
+  const [strange] = /[^A-Za-z0-9._+/-]/u.exec(value) ?? [];
   if (strange !== undefined) {
     const why = whyStrange(strange);
     return { message: `${quote(value)} has ${why} in it`, help: 'use letters, digits and `.`, `_`, `+`, `-`' };

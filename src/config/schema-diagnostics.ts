@@ -173,11 +173,11 @@ function nameOf(path: Path): string {
 function show(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  return code(cut(typeof value === 'string' ? quoted(value) : String(value)));
+  return code(cut(quoted(value)));
 }
 
-function quoted(text: string): string {
-  return JSON.stringify(text);
+function quoted(value: unknown): string {
+  return JSON.stringify(value) ?? String(value);
 }
 
 function cut(text: string): string {
@@ -189,7 +189,7 @@ function didYouMean(word: string, words: readonly string[]): string {
   const architecture = architectureOf(word);
   if (architecture && words.includes(architecture)) return `; did you mean ${code(architecture)}?`;
   const lower = word.toLowerCase().replaceAll('_', '-');
-  const best = closest(lower, words as string[]);
+  const best = closest(lower, words);
   return distance(lower, best) <= Math.max(1, Math.floor(best.length / 3)) ? `; did you mean ${code(best)}?` : '';
 }
 

@@ -71,7 +71,7 @@ export async function transfer(source: Source, partial: PartialFile, options: Tr
       }
       total ??= source.bytes;
       options.received(received, total);
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
         timer.refresh();
         if (source.bytes !== undefined && received + chunk.byteLength > source.bytes) {
           await file.truncate(0);

@@ -36,6 +36,7 @@ export async function runInImage(
   if (result.exitCode === undefined && result.signal === undefined) {
     throw new UserError(`${command} cannot be run: ${result.originalMessage ?? ''}`);
   }
+  // oxlint-disable-next-line typescript/no-misused-spread -- an error of execa has all that is asked of it as its own.
   return { ...result, seconds: result.durationMs / 1000 };
 }
 

@@ -88,7 +88,7 @@ export const typeOf = async (guest: RunningGuest, path: string): Promise<string>
   (await guest.succeed(`stat --format=%C ${path}`)).split(':')[2] ?? '';
 
 /** A derivation that runs bash in Nix's sandbox; `b NAME ARGUMENTS…` is busybox's applet of that name. */
-export const shellDerivation = (name: string, script: string): string => `derivation {
+const shellDerivation = (name: string, script: string): string => `derivation {
   name = "${name}";
   system = "x86_64-linux";
   builder = "/bin/sh";

@@ -58,7 +58,7 @@ export const labelTable: readonly (readonly [path: string, kind: Kind, type: str
   [`/store/tmp-1234-0`, 'dir', none],
   [`/store/tmp-1234-0/x/bin/hello`, 'file', none],
   [`/store/${hash}-hello.drv.chroot`, 'dir', none],
-  [`/store/${hash}-hello.drv.chroot/root${'/nix'}${path}/bin/hello`, 'file', none],
+  [`/store/${hash}-hello.drv.chroot/root/nix${path}/bin/hello`, 'file', none],
   ['/var', 'dir', 'default_t'],
   ['/var/nix/db/db.sqlite', 'file', 'default_t'],
   ['/var/nix/builds/nix-1234-0/build/bin/x', 'file', 'default_t'],

@@ -79,7 +79,7 @@ const nixConf = fc.dictionary(
 export const validEntry: fc.Arbitrary<RecipeEntry> = fc.record(
   {
     type: fc.constantFrom('nix' as const, 'nix@v1' as const, 'nix@latest' as const),
-    installer: installer as fc.Arbitrary<NonNullable<RecipeEntry['installer']>>,
+    installer: installer,
     persistence,
     'transient-root': fc.constantFrom('karg' as const, 'off' as const),
     'nix-conf': nixConf,

@@ -6,7 +6,6 @@ const requirements = {
   root: { met: () => process.getuid?.() === 0, reason: 'needs root, to mount and to give files to others' },
   dash: { met: () => runs('dash', '-c', ':'), reason: 'needs dash' },
   bash: { met: () => runs('bash', '-c', ':'), reason: 'needs bash' },
-  shellcheck: { met: () => runs('shellcheck', '--version'), reason: 'needs shellcheck' },
   systemd: { met: () => runs('systemd-analyze', '--version'), reason: 'needs systemd-analyze' },
   namespaces: { met: () => runs('unshare', '--mount', 'true'), reason: 'needs unshare and the right to mount' },
 };

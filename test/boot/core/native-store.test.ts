@@ -52,7 +52,7 @@ ${state}/follows:
 DIGEST
 nix-${older.version}
 nss-cacert-0.debian-trixie
-/nix/var/nix/gcroots/bluebuild-nix/DIGEST/nix -> ${'/nix/store/'}${await storeName(found)}
+/nix/var/nix/gcroots/bluebuild-nix/DIGEST/nix -> /nix/store/${await storeName(found)}
 provider=native
 version=${older.version}
 systemctl start nix.mount

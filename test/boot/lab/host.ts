@@ -46,7 +46,7 @@ export const requireHost = (): void => {
 };
 
 /** This machine's own Debian mirror, from its apt configuration. */
-export const debianMirror = async (): Promise<string> => {
+const debianMirror = async (): Promise<string> => {
   const { stdout } = await execa('apt-get', [
     'indextargets',
     '--format',

@@ -3,5 +3,6 @@
 set -euo pipefail
 source /scripts/exports.sh
 
+# shellcheck disable=SC2115 # The paths are whole: nothing in them can be empty.
 rm -rf /tmp/* /var/* /opt
 ln -s /var/opt /opt

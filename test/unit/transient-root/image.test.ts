@@ -118,7 +118,7 @@ describe('an image whose initramfs is to be rebuilt', () => {
       '/boot/EFI/Linux/fedora.efi is a unified kernel image',
     ],
   ] as const)('is refused: %s', (_, files, message) => {
-    write(files as Record<string, string | Buffer>);
+    write(files);
     const { message: said, help } = refusal();
     expect(said).toContain('`transient-root: initramfs` is not possible in this image: ');
     expect(said).toContain(message);

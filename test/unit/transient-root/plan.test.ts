@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { layerPlan } from '../../../src/commands/layer-plan.ts';
 import { readStaticFiles } from '../../../src/commands/module.ts';
 import type { RecipeEntry } from '../../../src/config/recipe-entry.ts';
-import { UserError } from '../../../src/diagnostic/user-error.ts';
+import type { UserError } from '../../../src/diagnostic/user-error.ts';
 import { entriesOf, makePlan, type Plan } from '../../../src/plan/plan.ts';
 import { configurationOf } from '../arbitrary-entry.ts';
 
