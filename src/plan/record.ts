@@ -41,7 +41,7 @@ export function recordEntries(
     transientRoot,
     selinux,
     files: Object.fromEntries(entries.map((entry) => [entry.path, describe(entry)])),
-    ...(steps.length > 0 && { steps: Object.fromEntries<unknown>(steps) }),
+    ...(steps.length > 0 && { steps: Object.fromEntries(steps) as Record<string, string> }),
     ...(notTaken.length > 0 && { leftOut: notTaken }),
   };
   const comment = `# What bluebuild-nix ${moduleVersion} baked into this image, with every default filled in.\n`;
