@@ -50,7 +50,7 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
       // None of the installer's units stays in /etc, nor a link that enables one.
       expect(lines.filter((line) => /^(multi-user\.target\.wants\/)?(nix|ensure|determinate)/.test(line))).toEqual([]);
       expect(lines).not.toContain('installing ');
-      expect(lines).toContain('systemd-sysusers /usr/lib/sysusers.d/nix.conf');
+      expect(lines).toContain('systemd-sysusers /usr/lib/bluebuild/nix/sysusers.conf');
       const [stop, start] = [
         found.indexOf('systemctl stop nix-daemon.socket'),
         found.indexOf('systemctl start nix-daemon.socket'),
