@@ -62,6 +62,26 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
     },
   );
 
+  for (const [there, isAsked] of [
+    [32, false],
+    [31, true],
+  ] as const) {
+    const users = `members=
+for number in $(seq ${there}); do
+    echo "nixbld$number:x:$((30000 + number)):30000::/var/empty:/usr/sbin/nologin" >>/etc/passwd
+    members=$members,nixbld$number
+done
+echo "nixbld:x:30000:\${members#,}" >>/etc/group`;
+    boot(
+      `${there} users that builds run as are there: ${isAsked ? 'the rest is made' : 'systemd-sysusers is not asked'}`,
+      { before: users, after: asked },
+      ({ code, found }) => {
+        expect(code).toBe(0);
+        expect(found.includes('systemd-sysusers')).toBe(isAsked);
+      },
+    );
+  }
+
   for (const selinux of ['auto', 'off'] as const) {
     boot(
       `selinux: ${selinux}: the store is ${selinux === 'off' ? 'not ' : ''}labelled, in the background, once it is there`,
