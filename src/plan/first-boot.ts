@@ -29,7 +29,11 @@ export const firstBoot: PartMaker = {
       entries: [
         ...staticEntries(files, 'first-boot'),
         textEntry('/usr/share/bluebuild/nix/install.conf', lines.join('')),
-        ...enabledUnits({ 'multi-user.target': ['nix-install.service'], 'sockets.target': ['nix-daemon.socket'] }),
+        ...enabledUnits({
+          'multi-user.target': ['nix-install.service'],
+          'sockets.target': ['nix-daemon.socket'],
+          'sysinit.target': ['nix-users.service'],
+        }),
       ],
     };
   },

@@ -19,6 +19,7 @@ link() {
   ln -sfn "../$2" "$root$units/$1.wants/$2"
 }
 link local-fs.target nix.mount
+link sysinit.target nix-users.service
 link multi-user.target nix-install.service
 link sockets.target nix-daemon.socket
 link sockets.target determinate-nixd.socket
@@ -37,11 +38,11 @@ jq . <<<"$json" >"$root$share/configuration.yml"
 # The record of every file, with its digest; the installer's is known by now.
 cd "$root"
 {
-  find usr/lib/bootc usr/lib/sysusers.d/nix.conf usr/lib/tmpfiles.d/nix.conf usr/libexec/bluebuild usr/share/bluebuild \
+  find usr/lib/bluebuild usr/lib/bootc usr/lib/tmpfiles.d/nix.conf usr/libexec/bluebuild usr/share/bluebuild \
     -type f ! -name nix-installer ! -name manifest.json -exec sha256sum {} +
   sha256sum usr/lib/systemd/system/*nix*.*
   printf '%s  %s\n' "$sha256" usr/libexec/bluebuild/nix/nix-installer
 } | jq -Rn --argjson entry "$json" '{entry: $entry, files: ([inputs | split("  ") | {("/" + .[1]): {sha256: .[0]}}] | add)}' \
   >"$root$share/manifest.json"
-find nix usr/libexec/bluebuild usr/share/bluebuild usr/lib/bootc usr/lib/systemd/system/*nix* -exec touch -h -d @0 {} +
+find nix usr/lib/bluebuild usr/libexec/bluebuild usr/share/bluebuild usr/lib/bootc usr/lib/systemd/system/*nix* -exec touch -h -d @0 {} +
 echo "baked into $root"

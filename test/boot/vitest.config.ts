@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { keepDurations } from './durations.ts';
 
 // An emulated machine keeps one core busy most of the time: two files at once on two cores, a file's scenarios in turn.
 export default defineConfig({
@@ -10,6 +11,6 @@ export default defineConfig({
     maxWorkers: 2,
     maxConcurrency: 1,
     pool: 'forks',
-    reporters: ['verbose'],
+    reporters: ['verbose', keepDurations],
   },
 });

@@ -115,14 +115,22 @@ describe.each(['image', 'local'] as const)('an image that BlueBuild builds, sour
       // In the image's own root, with a /proc, as systemd wants it. Nothing at all is printed where nothing is wrong.
       const systemd = await inImage(root, 'systemd-analyze', 'verify', '--recursive-errors=yes', ...units);
       expect(systemd).toMatchObject({ exitCode: 0, all: '' });
-      for (const unit of ['nix.mount', 'nix-install.service', 'nix-daemon.socket', 'determinate-nixd.socket']) {
+      for (const unit of [
+        'nix.mount',
+        'nix-users.service',
+        'nix-install.service',
+        'nix-daemon.socket',
+        'determinate-nixd.socket',
+      ]) {
         // What /usr/lib enables is `static` for systemctl: not to be disabled, only to be masked.
         expect({ unit, ...(await inImage(root, 'systemctl', 'is-enabled', unit)) }).toMatchObject({
           unit,
           all: 'static',
         });
       }
-      expect(await inImage(root, 'systemd-sysusers', '--dry-run', 'nix.conf')).toMatchObject({ exitCode: 0 });
+      expect(
+        await inImage(root, 'systemd-sysusers', '--dry-run', '/usr/lib/bluebuild/nix/sysusers.conf'),
+      ).toMatchObject({ exitCode: 0 });
       const tmpfiles = await inImage(root, 'systemd-tmpfiles', '--create', '--prefix=/var/lib/stores', 'nix.conf');
       expect(tmpfiles).toMatchObject({ exitCode: 0, all: '' });
       expect(existsSync(join(root, 'var/lib/stores/nix'))).toBe(true);

@@ -202,9 +202,9 @@ describe('`installer: native`', () => {
 
   test('bakes what is planned, and in /etc nothing but nix.conf and the profile script; systemd takes it', async () => {
     const dryRuns = [
-      'systemd-sysusers --dry-run nix.conf',
+      'systemd-sysusers --dry-run /usr/lib/bluebuild/nix/sysusers.conf',
       'systemd-tmpfiles --dry-run --create --remove nix.conf nix-state.conf',
-      'systemd-analyze verify --man=no nix-install.service nix-daemon.service nix-daemon.socket',
+      'systemd-analyze verify --man=no nix-users.service nix-install.service nix-daemon.service nix-daemon.socket',
     ];
     const { exitCode, log } = await buildLines('native', [bake, ...dryRuns.map((run) => `RUN ${run}`)]);
     expect(exitCode, log).toBe(0);

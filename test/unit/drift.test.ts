@@ -77,8 +77,8 @@ describe('releases', () => {
   });
 });
 
-test('sysusers.d has the users of the installers: 32, from 30001 on, in the group 30000', () => {
-  const lines = read('modules/nix/files/first-boot/usr/lib/sysusers.d/nix.conf')
+test('the users are those of the installers: 32, from 30001 on, in the group 30000', () => {
+  const lines = read('modules/nix/files/first-boot/usr/lib/bluebuild/nix/sysusers.conf')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
   const users = Array.from({ length: 32 }, (_, index) => index + 1);

@@ -29,7 +29,7 @@ scenario(
 );
 
 scenario(
-  'native: an image without the module boots clean, and back on a newer one its Nix is there',
+  'native: an image without the module boots clean, and back on a newer one Nix is there, and the users it builds as',
   async (lab) => {
     const machine = await installedMachine(lab, await nixImage(await native('trixie')));
     let guest = await machine.boot();
@@ -39,8 +39,14 @@ scenario(
     expect(await guest.succeed('systemctl --failed --plain --no-legend')).toBe('');
     expect((await guest.run('ls -d /nix /etc/nix /etc/profile.d/nix.sh /usr/bin/nix*')).stdout).toBe('');
     expect(await guest.succeed('journalctl -b -o cat -p warning | grep -i nix || true')).toBe('');
+    // As in an /etc that is older than Nix.
+    await guest.succeed('for number in $(seq 32); do userdel nixbld$number; done; groupdel nixbld || true', 120);
     await guest.update(await nixImage(await native('forky')));
     guest = await guest.reboot();
+    // Before the daemon is needed, because root builds without it.
+    expect(await guest.succeed('systemctl is-active nix-daemon.service || grep -c ^nixbld /etc/passwd')).toBe(
+      'inactive\n32',
+    );
     await expectNixOf(guest, 'forky');
   },
   1800,

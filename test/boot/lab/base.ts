@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cached, keyOf, keyOfTree } from './cache.ts';
-import { debianTree } from './host.ts';
+import { contained, debianTree } from './host.ts';
 
 // What a bootc base image has that a first-boot program may use, and what ostree and dracut need. Debian's Nix is built
 // to use bash-static as its sandbox's /bin/sh, where the official one brings a shell of its own. No iproute2: with its
@@ -46,7 +46,7 @@ export const labBase = async (variant: BaseVariant = 'plain'): Promise<Base> => 
       debianTree('minbase', 'forky', packagesOf(variant), join(tree, 'root')),
     );
     await execa('cp', ['-a', join(packages, 'root'), root]);
-    await execa('unshare', ['--mount', 'nice', '-n', '5', 'bash', script, root, files, variant]);
+    await execa(...contained('nice', '-n', '5', 'bash', script, root, files, variant));
   });
   return { key, root: join(directory, 'root') };
 };

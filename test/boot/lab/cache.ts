@@ -119,7 +119,12 @@ export const pruneRunDirectories = async (): Promise<void> => {
     const owner = name.startsWith(runDirectoryPrefix)
       ? /^(\d+)-/.exec(name.slice(runDirectoryPrefix.length))?.[1]
       : undefined;
-    if (owner !== undefined && !isRunning(Number(owner)))
-      await rm(join('/tmp', name), { recursive: true, force: true });
+    if (owner === undefined || isRunning(Number(owner))) continue;
+    const directory = join('/tmp', name);
+    // The view of a disk (disk-contents.ts) that was being read.
+    const { stdout } = await execa('findmnt', ['--noheadings', '--list', '--output', 'TARGET'], { reject: false });
+    for (const mount of stdout.split('\n').filter((path) => path.startsWith(`${directory}/`)))
+      await execa('umount', ['--lazy', mount]);
+    await rm(directory, { recursive: true, force: true });
   }
 };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cached, cacheRoot, keyOf } from './cache.ts';
+import { contained } from './host.ts';
 
 const version = '0.9.4';
 
@@ -10,10 +11,11 @@ const version = '0.9.4';
  */
 export const composefsSetupRoot = async (): Promise<string> => {
   const directory = await cached('composefs-setup-root', keyOf(version), async (partial) => {
-    await execa('nice', [
+    const cargo = [
       ...['-n', '5', 'cargo', 'install', '--locked', '--no-track', `composefs-setup-root@${version}`],
       ...['--root', partial, '--target-dir', join(cacheRoot, 'cargo-target')],
-    ]);
+    ];
+    await execa(...contained('nice', ...cargo));
   });
   return join(directory, 'bin', 'composefs-setup-root');
 };

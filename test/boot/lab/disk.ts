@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cached, keyOf } from './cache.ts';
+import { contained } from './host.ts';
 import type { Image } from './image.ts';
 import { baseImage, storageArguments } from './image.ts';
 
@@ -15,10 +16,8 @@ export const diskOf = async (image: Image, size = '6G'): Promise<string> => {
   const { base } = await baseImage();
   const key = keyOf(image.key, size, await readFile(script, 'utf8'));
   const directory = await cached('disks', key, async (partial) => {
-    await execa('unshare', [
-      ...['--mount', 'nice', '-n', '5', 'bash', script, base.root, image.name, partial, size, '--'],
-      ...['buildah', ...storageArguments],
-    ]);
+    const arguments_ = [script, base.root, image.name, partial, size, '--', 'buildah', ...storageArguments];
+    await execa(...contained('nice', '-n', '5', 'bash', ...arguments_));
   });
   return join(directory, 'disk.img');
 };

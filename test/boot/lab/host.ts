@@ -45,6 +45,15 @@ export const requireHost = (): void => {
   );
 };
 
+/**
+ * What execa takes to run a program of which nothing is left when this process ends, however it ends: no process of the
+ * program's own and no mount, because both are in namespaces that end with it.
+ */
+export const contained = (program: string, ...args: string[]): [string, string[]] => [
+  'setpriv',
+  ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--mount-proc', '--kill-child', program, ...args],
+];
+
 /** This machine's own Debian mirror, from its apt configuration. */
 const debianMirror = async (): Promise<string> => {
   const { stdout } = await execa('apt-get', [
@@ -72,12 +81,13 @@ export const debianTree = async (
   include: string[],
   directory: string,
 ): Promise<void> => {
-  await execa('nice', [
+  const mmdebstrap = [
     ...['-n', '5', 'mmdebstrap', `--variant=${variant}`, '--mode=root', `--include=${include.join(',')}`],
     '--aptopt=Acquire::Check-Valid-Until "false"',
     ...(variant === 'extract' ? [] : ['doc', 'man', 'locale']).map(
       (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
     ),
     ...[suite, directory, await debianMirror()],
-  ]);
+  ];
+  await execa(...contained('nice', ...mmdebstrap));
 };

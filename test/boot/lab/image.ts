@@ -1,11 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Base, BaseVariant } from './base.ts';
 import { baseKey, labBase } from './base.ts';
-import { cacheRoot, keyOf, keyOfTree } from './cache.ts';
-import { requireHost } from './host.ts';
+import { cacheRoot, keyOf, keyOfTree, makeRunDirectory } from './cache.ts';
+import { contained, requireHost } from './host.ts';
 
 /** Arguments that keep the lab's container storage in its own cache, apart from the machine's. */
 export const storageArguments = [
@@ -25,7 +24,7 @@ const environment = { BUILDAH_ISOLATION: 'chroot' };
 
 /** Runs buildah with the lab's storage; rejects with its output when it fails. */
 export const buildah = async (...args: string[]): Promise<string> => {
-  const { stdout } = await execa('buildah', [...storageArguments, ...args], { env: environment });
+  const { stdout } = await execa(...contained('buildah', ...storageArguments, ...args), { env: environment });
   return stdout;
 };
 
@@ -79,7 +78,7 @@ export const buildImage = async (recipe: ImageRecipe): Promise<Image> => {
   );
   const name = `localhost/lab-image:${key}`;
   if (await exists(name)) return { name, key };
-  const directory = await mkdtemp(join(tmpdir(), 'boot-lab-image-'));
+  const directory = await makeRunDirectory();
   try {
     const file = join(directory, 'Containerfile');
     await writeFile(file, containerfile);

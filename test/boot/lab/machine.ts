@@ -21,6 +21,11 @@ export type BootOptions = {
   /** The hardware clock at power on: `utc` (default) or a date as `1970-01-01T00:00:00`. */
   clock?: string;
   /**
+   * The guest's time goes by the instructions that it executes (4 ns each; its waits take as long as they take), so that
+   * it measures the same on a busy host as on an idle one. Half as fast.
+   */
+  countInstructions?: boolean;
+  /**
    * When `boot` settles: as soon as this unit is active (default `multi-user.target`), or with `control` as soon as the
    * control service answers, which is before local-fs.target.
    */
@@ -74,7 +79,10 @@ export type MachineOptions = {
 
 /** A machine as its owner sees it: also what is needed to clear it away and to explain a failure. */
 export type OwnedMachine = Machine & {
-  /** Writes console and journal of the last boot to files below `directory`; gives their last lines. */
+  /**
+   * Writes console and journal of the last boot to files below `directory`, and with `KEEP_MACHINES` in the environment
+   * the disk too, as pulling the plug leaves it; gives the last lines of the journal.
+   */
   keepEvidence: (directory: string) => Promise<string>;
   close: () => Promise<void>;
 };
@@ -148,6 +156,7 @@ export const makeMachine = async (
         memoryMegabytes: options.memoryMegabytes ?? 1536,
         network,
         clock: bootOptions.clock ?? 'utc',
+        countInstructions: bootOptions.countInstructions ?? false,
       },
       bootOptions.until ?? 'multi-user.target',
       bootOptions.limit ?? 240,
@@ -235,7 +244,12 @@ export const makeMachine = async (
         join(directory, 'journal'),
         join(keepIn, `${name}-journal.log`),
       );
-      return `${name}, boot ${boots}:\n${tailOf(journal, 40) || (await consoleTail(console))}`;
+      const shown = `${name}, boot ${boots}:\n${tailOf(journal, 40) || (await consoleTail(console))}`;
+      if (process.env['KEEP_MACHINES'] === undefined) return shown;
+      if (current?.qemu.isRunning() === true) await current.qemu.kill();
+      const kept = join(keepIn, `${name}.qcow2`);
+      await execa('qemu-img', ['convert', '-q', '-O', 'qcow2', disk, kept]);
+      return `${shown}\nTo look into it: node test/boot/look.ts ${kept}`;
     },
     close: async () => {
       if (current?.qemu.isRunning() === true) await current.qemu.kill();

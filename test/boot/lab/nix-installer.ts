@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cached, cacheRoot, keyOf } from './cache.ts';
+import { contained } from './host.ts';
 import type { NixTarball } from './nix-tarball.ts';
 import { nixTarball } from './nix-tarball.ts';
 
@@ -26,25 +27,13 @@ export const nixInstaller = async (tarball?: NixTarball): Promise<string> => {
   const directory = await cached('nix-installer', key, async (partial) => {
     const standIn = join(partial, 'stand-in-for-determinate-nixd');
     await writeFile(standIn, standInForDeterminateNixd);
-    await execa(
-      'nice',
-      [
-        ...[
-          '-n',
-          '5',
-          'cargo',
-          'install',
-          '--locked',
-          '--no-track',
-          `nix-installer@${nixInstallerVersion}`,
-          '--root',
-          partial,
-        ],
-        ...['--target-dir', join(cacheRoot, 'cargo-target')],
-        ...profile.flatMap((setting) => ['--config', `profile.release.${setting}`]),
-      ],
-      { env: { NIX_INSTALLER_TARBALL_PATH: carried.path, DETERMINATE_NIXD_BINARY_PATH: standIn } },
-    );
+    const cargo = [
+      ...['-n', '5', 'cargo', 'install', '--locked', '--no-track', `nix-installer@${nixInstallerVersion}`],
+      ...['--root', partial, '--target-dir', join(cacheRoot, 'cargo-target')],
+      ...profile.flatMap((setting) => ['--config', `profile.release.${setting}`]),
+    ];
+    const env = { NIX_INSTALLER_TARBALL_PATH: carried.path, DETERMINATE_NIXD_BINARY_PATH: standIn };
+    await execa(...contained('nice', ...cargo), { env });
   });
   return join(directory, 'bin', 'nix-installer');
 };

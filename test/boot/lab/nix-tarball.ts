@@ -1,9 +1,8 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { cached, keyOf } from './cache.ts';
-import { debianTree } from './host.ts';
+import { cached, keyOf, makeRunDirectory } from './cache.ts';
+import { contained, debianTree } from './host.ts';
 
 const script = join(import.meta.dirname, 'nix-tarball.sh');
 const packages = ['nix-bin', 'nix-setup-systemd', 'ca-certificates'];
@@ -15,11 +14,11 @@ export type NixTarball = { path: string; version: string; key: string };
 export const nixTarball = async (suite: 'forky' | 'trixie' = 'forky'): Promise<NixTarball> => {
   const key = keyOf(suite, packages.join(), await readFile(script, 'utf8'));
   const directory = await cached('nix-tarball', key, async (partial) => {
-    const work = await mkdtemp(join(tmpdir(), 'boot-lab-nix-'));
+    const work = await makeRunDirectory();
     try {
       const tree = join(work, 'tree');
       await debianTree('extract', suite, packages, tree);
-      await execa('nice', ['-n', '5', 'bash', script, tree, suite, partial]);
+      await execa(...contained('nice', '-n', '5', 'bash', script, tree, suite, partial));
     } finally {
       await rm(work, { recursive: true, force: true });
     }

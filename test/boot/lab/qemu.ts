@@ -21,6 +21,8 @@ export type QemuOptions = {
   network: 'none' | 'host';
   /** The clock at start: `utc`, or a date as `1970-01-01T00:00:00`. */
   clock: string;
+  /** See `BootOptions`. */
+  countInstructions: boolean;
   /** A file of `saveState`, to go on from instead of booting. All other options must be as they were. */
   resumeFrom?: string;
 };
@@ -64,6 +66,7 @@ export const startQemu = async (options: QemuOptions): Promise<Qemu> => {
       ...['-device', 'virtio-rng-pci'],
       ...['-qmp', `unix:${monitorSocket},server=on,wait=off`],
       ...networkArguments,
+      ...(options.countInstructions ? ['-icount', 'shift=2'] : []),
       ...(options.resumeFrom === undefined ? [] : ['-incoming', `exec:cat '${options.resumeFrom}'`]),
     ],
     { reject: false, stdin: 'ignore' },

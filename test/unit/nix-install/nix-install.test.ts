@@ -50,7 +50,7 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
       // None of the installer's units stays in /etc, nor a link that enables one.
       expect(lines.filter((line) => /^(multi-user\.target\.wants\/)?(nix|ensure|determinate)/.test(line))).toEqual([]);
       expect(lines).not.toContain('installing ');
-      expect(lines).toContain('systemd-sysusers /usr/lib/sysusers.d/nix.conf');
+      expect(lines).toContain('systemd-sysusers /usr/lib/bluebuild/nix/sysusers.conf');
       const [stop, start] = [
         found.indexOf('systemctl stop nix-daemon.socket'),
         found.indexOf('systemctl start nix-daemon.socket'),
@@ -61,6 +61,26 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
       expect(found).toContain('version=3.21.9\n\n');
     },
   );
+
+  for (const [there, isAsked] of [
+    [32, false],
+    [31, true],
+  ] as const) {
+    const users = `members=
+for number in $(seq ${there}); do
+    echo "nixbld$number:x:$((30000 + number)):30000::/var/empty:/usr/sbin/nologin" >>/etc/passwd
+    members=$members,nixbld$number
+done
+echo "nixbld:x:30000:\${members#,}" >>/etc/group`;
+    boot(
+      `${there} users that builds run as are there: ${isAsked ? 'the rest is made' : 'systemd-sysusers is not asked'}`,
+      { before: users, after: asked },
+      ({ code, found }) => {
+        expect(code).toBe(0);
+        expect(found.includes('systemd-sysusers')).toBe(isAsked);
+      },
+    );
+  }
 
   for (const selinux of ['auto', 'off'] as const) {
     boot(

@@ -1,0 +1,17 @@
+/**
+ * `npm run bench:boot`: the benches that boot machines, in turn, or those that are named. With `-- --short` the least of
+ * each. Each ends with the figures that the README states.
+ */
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+const all = ['boot-cost', 'first-boot', 'transient-root', 'selinux'];
+const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+
+for (const name of named.length > 0 ? named : all) {
+  const started = performance.now();
+  console.log(`\n=== ${name}`);
+  await execa(process.execPath, [join(import.meta.dirname, `${name}.ts`), ...options], { stdio: 'inherit' });
+  console.log(`(${((performance.now() - started) / 1000).toFixed(0)} s)`);
+}
