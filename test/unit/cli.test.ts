@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { snapshotOf } from './snapshot.ts';
+import { snapshotOf } from '../support/snapshot.ts';
 
 const cli = join(import.meta.dirname, '../../src/cli.ts');
 const installer = '#!/bin/sh\nexit 0\n';
@@ -323,7 +323,7 @@ describe('bake', () => {
       });
       fs.writeFileSync(join(files(), 'changed'), 'something else');
       const { exitCode, stderr } = await run(['bake', recipe('changed'), '--root', root]);
-      expect(stderr).toMatch(/the file is not the one its digest promises/);
+      expect(stderr).toMatch(/the file does not match its digest/);
       expect([exitCode, fs.readdirSync(root)]).toEqual([1, []]);
     });
   });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkRecipe, readConfiguration } from '../../src/commands/configuration.ts';
 import type { Config } from '../../src/config/config.ts';
-import { withDirectory } from './diagnostics-of.ts';
+import { withDirectory } from '../support/diagnostics-of.ts';
 
 const digest = '0123456789abcdef'.repeat(4);
 

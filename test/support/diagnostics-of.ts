@@ -5,7 +5,7 @@ import { checkRecipe, readConfiguration } from '../../src/commands/configuration
 import type { Diagnostic } from '../../src/diagnostic/diagnostic.ts';
 import { UserError } from '../../src/diagnostic/user-error.ts';
 import { configurationName } from '../../src/recipe/configuration.ts';
-import type { BadInput } from './bad-input.ts';
+import type { BadInput } from '../unit/bad-input.ts';
 
 /** Writes files, gives their directory to `use`, and removes it. */
 export function withDirectory<T>(files: Record<string, string | Uint8Array>, use: (directory: string) => T): T {
