@@ -37,7 +37,8 @@ export function diagnosticsOf({ input, files }: Pick<BadInput, 'input' | 'files'
   );
 }
 
-function asText({ message, help, place, related = [] }: Diagnostic, directory: string): string {
+/** A diagnostic in the form of test/unit/bad-input.ts, its files seen from `directory`. */
+export function asText({ message, help, place, related = [] }: Diagnostic, directory: string): string {
   const where = (at: NonNullable<Diagnostic['place']>) => {
     const file = at.file.replace(`${directory}/`, '');
     const named = ['recipe.yml', configurationName].includes(file) ? '' : `${file}:`;

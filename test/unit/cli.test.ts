@@ -129,7 +129,7 @@ describe('validate', () => {
     ]);
     expect(stdout).toBe(
       '::error file=recipes/bad.yml,line=3,endLine=3,col=18,endColumn=21::`persistence`: `"nix"` is not absolute%0A' +
-        'write an absolute path under /var, like `/var/lib/nix`\n',
+        'use an absolute path under /var, like `/var/lib/nix`\n',
     );
     expect([stderr, exitCode]).toEqual(['', 1]);
   });
