@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pRetry from 'p-retry';
 import type { Artifact } from './artifact.ts';
+import { cleaningUp } from '../temporary/signals.ts';
 import { digestOf } from './digest.ts';
 import { diskFailed, failure, isTransient, wrongDigest } from './error.ts';
 import type { ProgressSink } from './progress.ts';
@@ -68,7 +69,8 @@ async function download(artifact: Artifact, path: string, options: FetchOptions)
     progress({ kind: 'received', name, bytes, total });
   progress({ kind: 'start', name, url });
   const file = await open(partial, 'ax');
-  try {
+  const remove = (): void => rmSync(partial, { force: true });
+  const attempts = async (): Promise<number> => {
     const state = beginTransfer(file);
     await pRetry(() => transfer(artifact, state, { stallMilliseconds, mostBytes, received }), {
       retries,
@@ -84,9 +86,12 @@ async function download(artifact: Artifact, path: string, options: FetchOptions)
     });
     renameSync(partial, path);
     return state.received;
+  };
+  try {
+    return await cleaningUp(remove, attempts);
   } finally {
     await file.close();
-    rmSync(partial, { force: true });
+    remove();
   }
 }
 

@@ -1,10 +1,11 @@
 import { execa } from 'execa';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { readdir, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { file } from '../../support/loopback-server.ts';
+import { expect, test, vi } from 'vitest';
+import { file, stallingFile } from '../../support/loopback-server.ts';
 import { content, server, setting, useServer, sha256, artifactAt } from './setting.ts';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -60,4 +61,17 @@ test('a proxy that refuses is asked once', async () => {
   await expect(refused).rejects.toThrow(/cannot reach .*: .*Proxy response \(407\)/);
   expect(proxy.asked).toHaveLength(1);
   proxy.close();
+});
+
+test('a download that a signal ends leaves nothing in the cache', async () => {
+  server.on('/f', stallingFile(content, 100_000));
+  const running = download(artifactAt(server.url('/f')));
+  const sizes = async () => {
+    const names = await readdir(setting.cacheDirectory).catch(() => []);
+    return Promise.all(names.map(async (name) => (await stat(join(setting.cacheDirectory, name))).size));
+  };
+  await vi.waitFor(async () => expect(await sizes()).toEqual([100_000]), { timeout: 15_000 });
+  running.kill('SIGTERM');
+  await expect(running).rejects.toMatchObject({ signal: 'SIGTERM' });
+  expect(await readdir(setting.cacheDirectory)).toEqual([]);
 });
