@@ -10,8 +10,9 @@ import { makeMachine, type RunningGuest } from '../boot/lab/machine.ts';
 import { nixInstaller } from '../boot/lab/nix-installer.ts';
 import { setup } from '../boot/lab/prepare.ts';
 import { nixImage } from '../boot/nix-image.ts';
+import { isShort } from './short.ts';
 
-const boots = 3;
+const boots = isShort ? 1 : 3;
 const persistence = '/var/home/nix';
 
 type Cost = {

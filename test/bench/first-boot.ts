@@ -11,8 +11,9 @@ import { setup, teardown } from '../boot/lab/prepare.ts';
 import type { Lab } from '../boot/lab/scenario.ts';
 import { beforeInstallation } from '../boot/interrupted-installation.ts';
 import { providers } from '../boot/providers.ts';
+import { isShort } from './short.ts';
 
-const rounds = Number(process.argv[2] ?? 3);
+const rounds = Number(process.argv[2] ?? (isShort ? 1 : 3));
 
 type Cost = { seconds: number; imageBytes: number; peakBytes: number };
 

@@ -12,7 +12,10 @@ source=${source//\{arch\}/$(uname -m)}
 
 echo "$sha256  $source" | sha256sum --check --quiet
 mkdir -p "$root/nix"
-cp -r --no-preserve=ownership "$files/first-boot/." "$files/mount-point/." "$files/karg/." "$root/"
+for part in mount-point first-boot installer karg; do
+    cp -r --no-preserve=ownership "$files/$part/." "$root/"
+done
+sed -i "s|^What=.*|What=$persistence|" "$root$units/nix.mount"
 chmod 0755 "$root$libexec"/*
 link() {
   mkdir -p "$root$units/$1.wants"

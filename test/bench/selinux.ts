@@ -9,8 +9,9 @@ import { setup, teardown } from '../boot/lab/prepare.ts';
 import { waitForNix } from '../boot/nix-guest.ts';
 import { nixImage } from '../boot/nix-image.ts';
 import { enforcing, waitForLabels } from '../boot/selinux-guest.ts';
+import { isShort } from './short.ts';
 
-const paths = Number(process.argv[2] ?? 1000);
+const paths = Number(process.argv[2] ?? (isShort ? 20 : 1000));
 const rounds = Number(process.argv[3] ?? 1);
 
 // For 1,000 paths in one call Nix's daemon takes more than 4 GB of memory.

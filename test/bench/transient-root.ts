@@ -7,8 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { transientRootImage } from '../boot/transient-root-image.ts';
 import { makeMachine, type OwnedMachine } from '../boot/lab/machine.ts';
 import { setup, teardown } from '../boot/lab/prepare.ts';
+import { isShort } from './short.ts';
 
-const rounds = Number(process.argv[2] ?? 3);
+const rounds = Number(process.argv[2] ?? (isShort ? 1 : 5));
 const argument = 'root.transient=true';
 
 /**

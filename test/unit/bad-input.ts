@@ -166,6 +166,7 @@ const wordsTakenForBooleans: BadInput[] = [
     'transient-root: false',
     "3:21 `transient-root` must be `karg`, `initramfs` or `off`, not `false`; did you mean `'off'`, with quotes?",
   ),
+  entry('embed: maybe', 'installer: {embed: maybe}', '3:24 `installer.embed` must be `true` or `false`, not `"maybe"`'),
   entry(
     'selinux: true',
     'selinux: true',
@@ -391,7 +392,7 @@ const installer: BadInput[] = [
     '4:14 `installer.args[0]`: `"--proxy=a\\nb"` contains a line break, another control character or an unpaired surrogate = an argument is one line of text',
   ),
   entry(
-    'an argument with half a character',
+    'an argument with an unpaired surrogate',
     'installer:\n  args: ["--proxy=\\ud800"]',
     '4:14 `installer.args[0]`: `"--proxy=\\ud800"` contains a line break, another control character or an unpaired surrogate = an argument is one line of text',
   ),
@@ -546,6 +547,16 @@ const persistence: BadInput[] = [
     '3:18 `persistence`: `"/var/lib/❄️"` contains `❄` = use letters, digits and `.`, `_`, `+`, `-`',
   ),
   entry(
+    'a tab',
+    'persistence: "/var/lib/ni\\tx"',
+    '3:18 `persistence`: `"/var/lib/ni\\tx"` contains a control character = use letters, digits and `.`, `_`, `+`, `-`',
+  ),
+  entry(
+    'DEL',
+    'persistence: "/var/lib/ni\\x7fx"',
+    '3:18 `persistence`: `"/var/lib/ni\x7fx"` contains a control character = use letters, digits and `.`, `_`, `+`, `-`',
+  ),
+  entry(
     'a carriage return',
     'persistence: "/var/lib/nix\\rx"',
     '3:18 `persistence`: `"/var/lib/nix\\rx"` contains a line break = use letters, digits and `.`, `_`, `+`, `-`',
@@ -589,7 +600,7 @@ const otherValues: BadInput[] = [
     '4:21 `nix-conf.substituters`: `"a # b"` contains `#`, which starts a comment in nix.conf = remove the comment',
   ),
   entry(
-    'a setting with half a character',
+    'a setting with an unpaired surrogate',
     'nix-conf:\n  substituters: "\\udfff"',
     '4:21 `nix-conf.substituters`: `"\\udfff"` contains a line break, another control character or an unpaired surrogate = write a single line; use a list for several values',
   ),
@@ -1001,7 +1012,7 @@ const configurations: BadInput[] = [
     '(configuration) is nested too deeply = a recipe has a few levels: is this the right file?',
   ),
   json(
-    'half a character',
+    'an unpaired surrogate',
     '{"type":"nix","installer":{"args":["--proxy=\\ud800"]}}',
     '1:36 `installer.args[0]`: `"--proxy=\\ud800"` contains a line break, another control character or an unpaired surrogate = an argument is one line of text',
   ),

@@ -114,7 +114,7 @@ describe('validate', () => {
   |
 3 |     persistence: nix
   |                  ^^^
-  = write an absolute path under /var, like \`/var/lib/nix\`
+  = use an absolute path under /var, like \`/var/lib/nix\`
 
 1 error
 `);

@@ -97,6 +97,14 @@ nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [ht
       ...{ a: 9007199254740991, b: -9007199254740991, c: 0.5 },
     });
   });
+  test('a file of the project, with an escape in its name', () => {
+    const url = 'file:///tmp/files/nix%20installer';
+    expect(entry(`installer: {url: '${url}', sha256: ${digest}}`).installer).toMatchObject({ url, embed: true });
+  });
+  test('64 KiB of settings', () => {
+    const list = [...Array.from({ length: 4 }, () => 'x'.repeat(9_999)), 'x'.repeat(64 * 1024 - 40_001)];
+    expect(entry(`nix-conf: {a: ${JSON.stringify(list)}}`).nixConf['a']).toEqual(list);
+  });
   test('64 KiB of arguments', () => {
     const args = [`--proxy=${'x'.repeat(64 * 1024 - 8)}`];
     expect(entry(`installer: {args: ${JSON.stringify(args)}}`).installer.args).toEqual(args);
