@@ -42,7 +42,7 @@ cd "$root"
 {
   find usr/lib/bootc usr/lib/sysusers.d/nix.conf usr/lib/tmpfiles.d/nix.conf usr/libexec/bluebuild usr/share/bluebuild \
     -type f ! -name nix-installer ! -name manifest.json -exec sha256sum {} +
-  sha256sum usr/lib/systemd/system/*nix*.*
+  find usr/lib/systemd/system -path '*nix*' -type f -exec sha256sum {} +
   printf '%s  %s\n' "$sha256" usr/libexec/bluebuild/nix/nix-installer
 } | jq -Rn --argjson entry "$json" '{entry: $entry, files: ([inputs | split("  ") | {("/" + .[1]): {sha256: .[0]}}] | add)}' \
   >"$root$share/manifest.json"
