@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync, renameSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path';
 import { type Architecture, architectureOf, architectures } from '../config/architecture.ts';
 import type { Config } from '../config/config.ts';
+import { printable } from '../diagnostic/format.ts';
 import { UserError } from '../diagnostic/user-error.ts';
 import { appendLayer } from '../oci/append-layer.ts';
 import type { Compression } from '../oci/compression-name.ts';
@@ -142,7 +143,8 @@ function planAll(
     const architecture = config.os === 'linux' ? architectureOf(config.architecture) : undefined;
     if (architecture) return [{ image, architecture }];
     if (inIndex && options.keepOthers) {
-      output.err(`${name}: kept unchanged, as there is no Nix for ${config.os}/${config.architecture}\n`);
+      const platform = printable(`${config.os}/${config.architecture}`);
+      output.err(`${name}: kept unchanged, as there is no Nix for ${platform}\n`);
       return [];
     }
     const help = `there is Nix for ${architectures.join(' and ')}${inIndex ? '; --keep-others keeps the other images unchanged' : ''}`;

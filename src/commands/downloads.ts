@@ -20,7 +20,7 @@ export function projectFiles(source: Source, inBuild: boolean, environment: Node
   return environment['CONFIG_DIRECTORY'] || filesDirectory;
 }
 
-/** Fetches all that entries embed; `files` is the project's files/. Throws a DownloadError (src/download/error.ts). */
+/** Fetches all that entries embed; `files` is the project's files/. Throws a `UserError`. */
 export async function download(
   entries: readonly ImageEntry[],
   cache: string,

@@ -17,9 +17,8 @@ export function checkEntry(entry: Entry, architecture: Architecture): Config | D
 }
 
 function byPlace(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const offset = ({ place }: Diagnostic) => [place?.line ?? Infinity, place?.column ?? Infinity] as const;
-  return diagnostics.toSorted((one, other) => {
-    const [[line, column], [otherLine, otherColumn]] = [offset(one), offset(other)];
-    return line === otherLine ? (column < otherColumn ? -1 : 1) : line < otherLine ? -1 : 1;
-  });
+  const { line, column } = { line: Infinity, column: 0 };
+  return diagnostics.toSorted(({ place: one = { line, column } }, { place: other = { line, column } }) =>
+    one.line === other.line ? one.column - other.column : one.line - other.line,
+  );
 }

@@ -15,13 +15,13 @@ export function whyNotAllowed(path: Path, value: string): Reason | undefined {
   if (second === 'sha256') return rejectedDigest(value);
   if (second === 'url') return rejectedUrl(value);
   if (second === 'version') {
-    return { message: `${quote(value)} is not a version`, help: 'write a release like `3.21.9`, without a `v`' };
+    return { message: `${quote(value)} is not a version`, help: 'use a version number like `3.21.9`, without a `v`' };
   }
   if (second === 'args') {
     return value === ''
-      ? { message: 'is empty', help: 'leave it out' }
+      ? { message: 'is empty', help: 'remove it' }
       : {
-          message: `${quote(value)} holds ${notText}`,
+          message: `${quote(value)} contains ${notText}`,
           help: 'an argument is one line of text',
         };
   }
@@ -29,32 +29,35 @@ export function whyNotAllowed(path: Path, value: string): Reason | undefined {
 }
 
 function rejectedPersistence(value: string): Reason {
-  const help = 'write an absolute path under /var, like `/var/lib/nix`';
+  const help = 'use an absolute path under /var, like `/var/lib/nix`';
   if (value === '') return { message: 'is empty', help };
   if (!value.startsWith('/')) return { message: `${quote(value)} is not absolute`, help };
   const segments = value.split('/').slice(1);
   if (segments.includes('..') || segments.includes('.')) {
-    return { message: `${quote(value)} has \`.\` or \`..\` in it`, help: 'write the path itself' };
+    return { message: `${quote(value)} contains \`.\` or \`..\``, help: 'write the path without them' };
   }
   if (segments[0] !== 'var') {
-    return { message: `${quote(value)} is not under /var, and only /var outlives an update of the image`, help };
+    return { message: `${quote(value)} is not under /var: only /var survives an image update`, help };
   }
   if (segments.length === 1 || (segments.length === 2 && segments[1] === '')) {
-    return { message: `${quote(value)} is /var itself, which would become /nix whole`, help };
+    return { message: `${quote(value)} is /var itself: all of it would appear in /nix`, help };
   }
   if (segments.includes(''))
-    return { message: `${quote(value)} has an empty name in it`, help: 'write single slashes' };
+    return {
+      message: `${quote(value)} has a double or trailing slash`,
+      help: 'use single slashes, and none at the end',
+    };
   const [strange] = /[^A-Za-z0-9._+/-]/u.exec(value) ?? [];
   if (strange !== undefined) {
     const why = whyStrange(strange);
-    return { message: `${quote(value)} has ${why} in it`, help: 'use letters, digits and `.`, `_`, `+`, `-`' };
+    return { message: `${quote(value)} contains ${why}`, help: 'use letters, digits and `.`, `_`, `+`, `-`' };
   }
-  return { message: `${quote(value)} has a name that begins with \`.\`, \`+\` or \`-\``, help };
+  return { message: `${quote(value)} contains a name that starts with \`.\`, \`+\` or \`-\``, help };
 }
 
 function whyStrange(character: string): string {
   if (character === ' ') return 'a space';
-  if (character === '%') return '`%`, which systemd would take for a specifier,';
+  if (character === '%') return '`%`, which systemd treats as a specifier';
   if (character === '`') return 'a backtick';
   if (character === '\n' || character === '\r') return 'a line break';
   const point = character.codePointAt(0) ?? 0;
@@ -72,30 +75,30 @@ function rejectedDigest(value: string): Reason {
   }
   if (!/^[0-9a-fA-F]*$/.test(value)) return { message: `${quote(value)} is not hexadecimal`, help };
   if (value.length !== 64) return { message: `has ${value.length} digits instead of 64`, help };
-  return { message: 'has upper-case digits', help };
+  return { message: 'contains upper-case digits', help };
 }
 
 function rejectedUrl(value: string): Reason {
-  const help = 'write `https://…`, or `file:///tmp/files/…` for a file in the `files/` of the project';
+  const help = 'use `https://…`, or `file:///tmp/files/…` for a file in `files/` of the project';
   if (/^http:/i.test(value)) return { message: `${quote(value)} is not encrypted`, help };
   if (/^https:\/\/|^file:\/\/\//.test(value)) {
-    return { message: `${quote(value)} has a character that a url cannot hold`, help: 'write it percent-encoded' };
+    return { message: `${quote(value)} contains a character that is not allowed in a URL`, help: 'percent-encode it' };
   }
-  return { message: `${quote(value)} is not a url this module can fetch`, help };
+  return { message: `${quote(value)} is not a supported URL`, help };
 }
 
 function rejectedNixConf(value: string): Reason {
-  const help = 'write one line; for several values write a list';
+  const help = 'write a single line; use a list for several values';
   if (value.includes('#')) {
     return {
-      message: `${quote(value)} holds \`#\`, which begins a comment in nix.conf`,
-      help: 'leave the comment out',
+      message: `${quote(value)} contains \`#\`, which starts a comment in nix.conf`,
+      help: 'remove the comment',
     };
   }
-  return { message: `${quote(value)} holds ${notText}`, help };
+  return { message: `${quote(value)} contains ${notText}`, help };
 }
 
-const notText = 'a line break, another control character or half a character';
+const notText = 'a line break, another control character or an unpaired surrogate';
 
 function quote(value: string): string {
   const text = JSON.stringify(value);

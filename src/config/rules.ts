@@ -1,4 +1,4 @@
-import { type Diagnostic, error } from '../diagnostic/diagnostic.ts';
+import { type Diagnostic, error, type Place } from '../diagnostic/diagnostic.ts';
 import type { Path } from '../recipe/document.ts';
 import type { Entry } from '../recipe/entries.ts';
 import { type Architecture, architectures } from './architecture.ts';
@@ -17,40 +17,26 @@ export function ruleDiagnostics(entry: Entry, value: RecipeEntry, architecture: 
 
 // What holds other things, is cleaned by systemd-tmpfiles (tmp.conf), or is a link to /run (file-hierarchy(7)).
 const reserved = new Map([
-  ...[
-    'adm',
-    'cache',
-    'db',
-    'empty',
-    'home',
-    'lib',
-    'local',
-    'log',
-    'mail',
-    'mnt',
-    'opt',
-    'roothome',
-    'spool',
-    'srv',
-    'usrlocal',
-  ].map((name) => [name, { only: true, why: 'holds other things than a store' }] as const),
-  ['tmp', { only: false, why: 'is cleaned out from time to time' }],
-  ['run', { only: false, why: 'is gone after every boot' }],
-  ['lock', { only: false, why: 'is gone after every boot' }],
+  ...'adm cache db empty home lib local log mail mnt opt roothome spool srv usrlocal'
+    .split(' ')
+    .map((name) => [name, { only: true, why: 'is used for other data' }] as const),
+  ['tmp', { only: false, why: 'is cleaned up automatically' }],
+  ['run', { only: false, why: 'is cleared at every boot' }],
+  ['lock', { only: false, why: 'is cleared at every boot' }],
 ]);
 
 function persistence(entry: Entry, { persistence: path }: RecipeEntry): Diagnostic[] {
   const [, , top = '', ...rest] = (path ?? '').split('/');
   const rule = reserved.get(top);
   if (!rule || (rule.only && rest.length > 0)) return [];
-  const help = 'name a directory of its own, like `/var/lib/nix`';
+  const help = 'use a directory of its own, like `/var/lib/nix`';
   return [error(`\`persistence\`: /var/${top} ${rule.why}`, entry.placeOf(['persistence']), help)];
 }
 
 function installer(entry: Entry, value: RecipeEntry, architecture: Architecture): Diagnostic[] {
   const settings: InstallerSettings = installerSettings(value);
   const { provider = installerDefaults.provider, args = [] } = settings;
-  const at = (key: keyof InstallerSettings) => entry.placeOf(['installer', key]);
+  const at: PlaceOfSetting = (key) => entry.placeOf(['installer', key]);
   return [
     ...digest(settings, releases[provider], architecture, at),
     ...url(settings, at),
@@ -58,13 +44,12 @@ function installer(entry: Entry, value: RecipeEntry, architecture: Architecture)
   ];
 }
 
-function nativeArguments(
-  args: readonly string[],
-  at: (key: keyof InstallerSettings) => ReturnType<Entry['placeOf']>,
-): Diagnostic[] {
+type PlaceOfSetting = (key: keyof InstallerSettings) => Place | undefined;
+
+function nativeArguments(args: readonly string[], at: PlaceOfSetting): Diagnostic[] {
   if (args.length === 0) return [];
-  const help = 'leave them out; settings of Nix itself go into `nix-conf`';
-  return [error('`installer.args` are for a nix-installer, and `native` runs none', at('args'), help)];
+  const help = 'remove it; settings of Nix belong in `nix-conf`';
+  return [error('`installer.args` has no effect: `native` runs no nix-installer', at('args'), help)];
 }
 
 /** What Linux passes to a program in one go is far more; what is longer is a mistake. In characters. */
@@ -73,12 +58,14 @@ const longestText = 64 * 1024;
 function installerArguments(entry: Entry, args: readonly string[]): Diagnostic[] {
   const at = (index: number) => entry.placeOf(['installer', 'args', index]);
   if (args.reduce((length, argument) => length + argument.length, 0) > longestText) {
-    return [error('`installer.args` are longer than 64 KiB together', entry.placeOf(['installer', 'args']))];
+    return [error('`installer.args` is longer than 64 KiB in total', entry.placeOf(['installer', 'args']))];
   }
   const [first] = args;
   if (first !== undefined && !first.startsWith('-')) {
-    const help = 'begin with an option, and write its value into the same item (`--option=value`) or the next';
-    return [error(`\`installer.args\`: ${JSON.stringify(first)} is no option, nor the value of one`, at(0), help)];
+    const help = 'start with an option; its value goes into the same item (`--option=value`) or the next one';
+    return [
+      error(`\`installer.args\`: ${JSON.stringify(first)} is neither an option nor the value of one`, at(0), help),
+    ];
   }
   return args.flatMap((argument, index) => {
     const [name = ''] = argument.split('=', 1);
@@ -88,14 +75,14 @@ function installerArguments(entry: Entry, args: readonly string[]): Diagnostic[]
 }
 
 // nix-installer's src/settings.rs, src/planner/ostree.rs and src/cli/subcommand/install.
-const ids = { why: 'would be at odds with the build users that the image has', help: 'leave it out' };
+const ids = { why: 'conflicts with the build users of the image', help: 'remove it' };
 const setByModule = 'is set by this module';
 const reservedArguments = [
   { pattern: /^--persistence$/, why: setByModule, help: 'use the key `persistence`' },
   { pattern: /^--extra-conf$/, why: setByModule, help: 'use the key `nix-conf`' },
-  { pattern: /^--no-confirm$/, why: setByModule, help: 'leave it out: nobody is there to confirm' },
-  { pattern: /^--explain$/, why: 'explains to nobody', help: 'leave it out: nobody is there to read' },
-  { pattern: /^(--help|--version|-h|-V)$/, why: 'installs nothing', help: 'leave it out' },
+  { pattern: /^--no-confirm$/, why: setByModule, help: 'remove it' },
+  { pattern: /^--explain$/, why: 'is for interactive use', help: 'remove it' },
+  { pattern: /^(--help|--version|-h|-V)$/, why: 'installs nothing', help: 'remove it' },
   { pattern: /^--(nix-build-(user|group)-.*|daemon-user-count)$/, ...ids },
 ];
 
@@ -103,13 +90,13 @@ function digest(
   settings: InstallerSettings,
   release: Release,
   architecture: Architecture,
-  at: (key: keyof InstallerSettings) => ReturnType<Entry['placeOf']>,
+  at: PlaceOfSetting,
 ): Diagnostic[] {
   const { version = release.version, sha256 } = settings;
   const own = settings.url !== undefined ? 'url' : version !== release.version ? 'version' : undefined;
   if (sha256 === undefined) {
-    const help = `add \`sha256\`: nothing is baked whose digest is not known (${release.version} is built in)`;
-    return own ? [error(`\`installer.${own}\` needs the digest of what it names`, at(own), help)] : [];
+    const help = `add the \`sha256\` of the file (only that of ${release.version} is built in)`;
+    return own ? [error(`\`installer.${own}\` requires a digest`, at(own), help)] : [];
   }
   if (typeof sha256 !== 'string') {
     if (Object.keys(sha256).length === 0) {
@@ -118,7 +105,7 @@ function digest(
     if (sha256[architecture] === undefined) {
       return [
         error(
-          `\`installer.sha256\` has no digest for ${architecture}, which this image is for`,
+          `\`installer.sha256\` has no digest for ${architecture}, the architecture of this image`,
           at('sha256'),
           `add \`${architecture}\``,
         ),
@@ -127,43 +114,44 @@ function digest(
   }
   const digest = typeof sha256 === 'string' ? sha256 : sha256[architecture];
   if (own === undefined && digest !== release.sha256[architecture]) {
-    const help = `name the \`version\` or \`url\` it belongs to, or leave it out`;
+    const help = 'set the `version` or `url` that it belongs to, or remove it';
     return [error(`\`installer.sha256\` is not the digest of the built-in ${release.version}`, at('sha256'), help)];
   }
   return [];
 }
 
-function url(
-  settings: InstallerSettings,
-  at: (key: keyof InstallerSettings) => ReturnType<Entry['placeOf']>,
-): Diagnostic[] {
+function url(settings: InstallerSettings, at: PlaceOfSetting): Diagnostic[] {
   if (settings.url === undefined) return [];
   const unknown = [...settings.url.matchAll(/\{([^{}]*)\}/g)].find(
     ([, name]) => !(placeholders as readonly (string | undefined)[]).includes(name),
   );
   if (unknown) {
-    const help = `what is replaced is ${placeholders.map((name) => `\`{${name}}\``).join(' and ')}`;
-    return [error(`\`installer.url\`: nothing is known as \`${unknown[0]}\``, at('url'), help)];
+    const help = `the placeholders are ${placeholders.map((name) => `\`{${name}}\``).join(' and ')}`;
+    return [error(`\`installer.url\`: unknown placeholder \`${unknown[0]}\``, at('url'), help)];
   }
   if (!URL.canParse(settings.url))
-    return [error('`installer.url` is not a url', at('url'), 'write `https://HOST/PATH`')];
+    return [error('`installer.url` is not a valid URL', at('url'), 'write `https://HOST/PATH`')];
   const { protocol, pathname, username, password } = new URL(settings.url);
   if (username || password) {
-    const help = 'name an address that needs none, or put the file into `files/`';
+    const help = 'use a URL without them, or put the file into `files/`';
     return [
-      error('`installer.url` holds a user name or password, which every user of the image could read', at('url'), help),
+      error(
+        '`installer.url` contains a user name or password, which every user of the image can read',
+        at('url'),
+        help,
+      ),
     ];
   }
   if (protocol !== 'file:') return [];
   // `new URL` has resolved `..` and `%2e%2e`; what is still encoded is no separator once it is decoded.
   if (!pathname.startsWith(`${filesDirectory}/`) || /%(2f|5c|00)|%(?![0-9a-f]{2})|\/$/i.test(pathname)) {
     const help = `put the file into \`files/\` and write \`file://${filesDirectory}/NAME\``;
-    return [error(`\`installer.url\`: only files of the project can be baked, and this is none`, at('url'), help)];
+    return [error(`\`installer.url\`: only files in \`files/\` of the project can be baked`, at('url'), help)];
   }
   if (settings.embed === false) {
-    const help = 'leave `embed` out, or name an https: url';
+    const help = 'remove `embed`, or use an https: URL';
     return [
-      error('`installer.embed: false` downloads at first boot, where a file: url leads nowhere', at('embed'), help),
+      error('`installer.embed: false` needs an https: URL: the file is downloaded at first boot', at('embed'), help),
     ];
   }
   return [];
@@ -172,7 +160,7 @@ function url(
 function nixConf(entry: Entry, value: RecipeEntry): Diagnostic[] {
   const settings = Object.entries(value['nix-conf'] ?? {});
   const length = settings.reduce((sum, [, setting]) => sum + lengthOf(setting), 0);
-  if (length > longestText) return [error('`nix-conf` comes to more than 64 KiB', entry.placeOf(['nix-conf'], 'key'))];
+  if (length > longestText) return [error('`nix-conf` is longer than 64 KiB', entry.placeOf(['nix-conf'], 'key'))];
   return settings.flatMap(([name, setting]) => {
     const path = ['nix-conf', name];
     if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
@@ -181,16 +169,14 @@ function nixConf(entry: Entry, value: RecipeEntry): Diagnostic[] {
       return [error(message, entry.placeOf(path, 'key'), help)];
     }
     if (name === 'include') {
-      const help = 'write the settings themselves';
-      return [
-        error('`nix-conf.include` would be taken for an include of another file', entry.placeOf(path, 'key'), help),
-      ];
+      const help = 'write its settings here';
+      return [error('`nix-conf.include` would include another file', entry.placeOf(path, 'key'), help)];
     }
     if (!Array.isArray(setting)) return nixConfValue(entry, path, setting);
     return setting.flatMap((item, index) => {
       if (typeof item !== 'string' || !/\s|^$/.test(item)) return nixConfValue(entry, [...path, index], item);
-      const message = `\`nix-conf.${name}\`: ${JSON.stringify(item)} would not be one item: nix.conf separates them by spaces`;
-      return [error(message, entry.placeOf([...path, index]), 'write one list item for each')];
+      const message = `\`nix-conf.${name}\`: ${JSON.stringify(item)} is not one item: nix.conf separates items by spaces`;
+      return [error(message, entry.placeOf([...path, index]), 'write each item separately')];
     });
   });
 }
@@ -200,8 +186,10 @@ function nixConfValue(entry: Entry, path: Path, value: NixConfValue): Diagnostic
   if (typeof value !== 'number' || (Math.abs(value) <= Number.MAX_SAFE_INTEGER && /^-?[0-9.]+$/.test(String(value)))) {
     return [];
   }
-  const help = 'put it in quotes, as nix.conf is to have it';
-  return [error(`\`${path[0]}.${path[1]}\` has too many digits, and would become ${value}`, entry.placeOf(path), help)];
+  const help = 'put it in quotes';
+  return [
+    error(`\`${path[0]}.${path[1]}\` has too many digits: it would be written as ${value}`, entry.placeOf(path), help),
+  ];
 }
 
 function lengthOf(setting: NixConfValue): number {

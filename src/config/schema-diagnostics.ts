@@ -68,7 +68,7 @@ function unknownKey(entry: Entry, path: Path, schema: Schema): Diagnostic {
 function otherLevel(key: string, parent: Path, schema: Schema): string {
   const other: Path = parent.length === 0 ? ['installer'] : [];
   const keys = Object.keys(objectSchemaAt(schema, other)?.properties ?? {});
-  return keys.includes(key) && !blueBuildKeys.includes(key) ? `; it is one of ${nameOf(other)}` : '';
+  return keys.includes(key) && !blueBuildKeys.includes(key) ? `; it belongs to ${nameOf(other)}` : '';
 }
 
 function wrongValue(entry: Entry, path: Path, found: readonly ErrorObject[], schema: Schema): Diagnostic {
@@ -78,7 +78,7 @@ function wrongValue(entry: Entry, path: Path, found: readonly ErrorObject[], sch
   const tooLong = found.find(({ keyword }) => keyword === 'maxLength');
   if (tooLong && typeof value === 'string') {
     const { limit } = tooLong.params as { limit: number };
-    return error(`${name} has ${value.length} characters, and at most ${limit} can work`, place);
+    return error(`${name} has ${value.length} characters; the maximum is ${limit}`, place);
   }
   if (typeof value === 'string' && found.some(({ keyword }) => keyword === 'pattern')) {
     const reason = whyNotAllowed(path, value);

@@ -18,6 +18,8 @@ export type Diagnostic = {
   /** What to do, or what is allowed. */
   help?: string;
   place?: Place;
+  /** What it is about, each on a line of its own: a url, the expected and the actual digest. */
+  facts?: readonly (readonly [label: string, text: string])[];
   /** Other places that belong to it. */
   related?: { message: string; place: Place }[];
 };

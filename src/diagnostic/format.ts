@@ -32,6 +32,11 @@ function text(diagnostic: Diagnostic, colors: Colors): string {
     lines.push(`${colors.blue(`${String(place.line).padStart(width)} |`)} ${line}`);
     lines.push(`${gutter} ${color(underline)}${message && ` ${color(printable(message))}`}`);
   }
+  const { facts = [] } = diagnostic;
+  const labelWidth = Math.max(0, ...facts.map(([label]) => label.length + 1));
+  for (const [label, text] of facts) {
+    lines.push(`${' '.repeat(width)} ${colors.blue('-')} ${`${label}:`.padEnd(labelWidth)} ${printable(text)}`);
+  }
   if (diagnostic.help) lines.push(`${' '.repeat(width)} ${colors.blue('=')} ${printable(diagnostic.help)}`);
   return `${lines.join('\n')}\n\n`;
 }
@@ -49,7 +54,7 @@ function excerpt(place: Place): { line: string; underline: string } {
   return { line: printable(line), underline: `${pad}${'^'.repeat(length)}` };
 }
 
-/** Text from a recipe, with nothing in it that a terminal or a CI log would take for a command; as long as it was. */
+/** Text from outside (a recipe, a server, an image) with what a terminal or a CI log would take for a command replaced. */
 export function printable(text: string): string {
   return text.replace(dangerous, '\ufffd');
 }
@@ -77,7 +82,8 @@ function githubAnnotation(diagnostic: Diagnostic): string {
   const related = (diagnostic.related ?? []).map(
     ({ message, place: { file, line, column } }) => `${message} at ${file}:${line}:${column}`,
   );
-  const message = [diagnostic.message, ...related, ...(diagnostic.help ? [diagnostic.help] : [])]
+  const facts = (diagnostic.facts ?? []).map(([label, text]) => `${label}: ${text}`);
+  const message = [diagnostic.message, ...facts, ...related, ...(diagnostic.help ? [diagnostic.help] : [])]
     .map(printable)
     .join('\n');
   return `::${[diagnostic.severity, properties.join(',')].join(' ').trim()}::${githubData(message)}\n`;

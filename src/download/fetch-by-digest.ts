@@ -1,124 +1,142 @@
-import { stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pRetry from 'p-retry';
-import { beginPartial, cachedPath, dropPartial, finishPartial, keepPartial, readCached } from './cache.ts';
+import type { Artifact } from './artifact.ts';
+import { cleaningUp } from '../temporary/signals.ts';
 import { digestOf } from './digest.ts';
-import { badUrl, diskFailed, isDownloadError, noSuchFile, unreadable, wrongDigest } from './error.ts';
-import { requireDigest } from './source.ts';
-import { requireHttps, transfer } from './transfer.ts';
-import type { DownloadError } from './error.ts';
+import { diskFailed, failure, isTransient, wrongDigest } from './error.ts';
 import type { ProgressSink } from './progress.ts';
-import type { Source } from './source.ts';
+import { beginTransfer, transfer } from './transfer.ts';
 
-/** A file whose digest has been checked: in the cache, or where a `file:` address says. */
+/** A file whose digest is verified: in the cache, or where a `file:` url says. */
 export type Fetched = { path: string; bytes: number; fromCache: boolean };
 
 export type FetchOptions = {
   /** Made when missing. Several processes may use it at once. */
   cacheDirectory: string;
   progress: ProgressSink;
-  /** Ends the download and rejects with the signal's reason; what has come is kept. */
-  signal?: AbortSignal;
   /** How often to try again, where that can help. */
   retries?: number;
   /** The wait before the first of them; it doubles each time, up to 30 s, and is stretched at random up to double. */
   firstWaitMilliseconds?: number;
-  /** How long nothing may come before an attempt is given up. */
+  /** How long nothing may arrive before an attempt ends. */
   stallMilliseconds?: number;
+  /** What is larger is refused; by default 1 GiB, as at first boot. */
+  mostBytes?: number;
 };
 
-/**
- * Gives a file by its digest: from the cache, from disk (`file:`), or over https. Rejects with a DownloadError (see
- * error.ts), or the signal's reason.
- */
-export async function fetchByDigest(source: Source, options: FetchOptions): Promise<Fetched> {
-  requireDigest(source);
-  if (source.url.startsWith('file:')) return readLocal(source);
-  requireHttps(source);
+/** Fetches a file by its digest: from the cache, from disk (`file:`), or over https. Throws a `UserError`. */
+export async function fetchByDigest(artifact: Artifact, options: FetchOptions): Promise<Fetched> {
+  const { name, sha256, url } = artifact;
+  // It becomes a file name, so nothing else may pass.
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new TypeError(`${name}: "${sha256}" is not a SHA-256`);
+  if (url.startsWith('file:')) return readLocal(artifact);
+  requireHttps(artifact);
   const { progress, cacheDirectory } = options;
+  const path = join(cacheDirectory, sha256);
   try {
-    const path = cachedPath(cacheDirectory, source);
-    const cached = await readCached(path);
-    if (cached?.sha256 === source.sha256) {
-      progress({ kind: 'done', name: source.name, bytes: cached.bytes, fromCache: true });
-      return { path, bytes: cached.bytes, fromCache: true };
+    mkdirSync(cacheDirectory, { recursive: true });
+    removeAbandoned(cacheDirectory);
+    if (statSync(path, { throwIfNoEntry: false })) {
+      const cached = digestOf(path);
+      if (cached.sha256 === sha256) {
+        progress({ kind: 'done', name, bytes: cached.bytes, fromCache: true });
+        return { path, bytes: cached.bytes, fromCache: true };
+      }
+      const text = `the cached copy is damaged (sha256 ${cached.sha256} in ${path}); downloading it again`;
+      progress({ kind: 'note', name, text });
     }
-    if (cached !== undefined) {
-      const text = `the cached copy is damaged (sha256 ${cached.sha256} in ${path}); downloading it anew`;
-      progress({ kind: 'note', name: source.name, text });
-    }
-    const bytes = await download(source, options);
-    progress({ kind: 'done', name: source.name, bytes, fromCache: false });
+    const bytes = await download(artifact, path, options);
+    progress({ kind: 'done', name, bytes, fromCache: false });
     return { path, bytes, fromCache: false };
   } catch (error) {
-    progress({ kind: 'failed', name: source.name });
-    options.signal?.throwIfAborted();
-    throw isSystemError(error) ? diskFailed(source, cacheDirectory, error) : error;
+    progress({ kind: 'failed', name });
+    throw isSystemError(error) ? diskFailed(artifact, cacheDirectory, error) : error;
   }
 }
 
-async function download(source: Source, options: FetchOptions): Promise<number> {
-  const {
-    progress,
-    cacheDirectory,
-    signal,
-    retries = 5,
-    firstWaitMilliseconds = 1000,
-    stallMilliseconds = 30_000,
-  } = options;
-  const partial = await beginPartial(cacheDirectory, source);
+/** Downloads into a file of this run's own, which gets its name in the cache only when its digest is verified. */
+async function download(artifact: Artifact, path: string, options: FetchOptions): Promise<number> {
+  const { progress, retries = 5, firstWaitMilliseconds = 1000 } = options;
+  const { stallMilliseconds = 30_000, mostBytes = 1024 ** 3 } = options;
+  const { name, url } = artifact;
+  const partial = `${path}.${randomUUID()}${partialSuffix}`;
   const received = (bytes: number, total: number | undefined): void =>
-    progress({ kind: 'received', name: source.name, bytes, total });
-  let wrongDigests = 0;
-  const helps = (error: Error): error is DownloadError => {
-    if (!isDownloadError(error) || !error.passing) return false;
-    // Once more from scratch: what was gone on from may have been bad. A second time it is the server's file.
-    return error.code !== 'digest' || wrongDigests <= 1;
-  };
-  progress({ kind: 'start', name: source.name, url: source.url });
-  try {
-    const bytes = await pRetry(() => transfer(source, partial, { stallMilliseconds, signal, received }), {
+    progress({ kind: 'received', name, bytes, total });
+  progress({ kind: 'start', name, url });
+  const file = await open(partial, 'ax');
+  const remove = (): void => rmSync(partial, { force: true });
+  const attempts = async (): Promise<number> => {
+    const state = beginTransfer(file);
+    await pRetry(() => transfer(artifact, state, { stallMilliseconds, mostBytes, received }), {
       retries,
       minTimeout: firstWaitMilliseconds,
       maxTimeout: 30_000,
       randomize: true,
-      ...(signal === undefined ? {} : { signal }),
       onFailedAttempt: async ({ error, retriesLeft }) => {
-        if (isDownloadError(error) && error.code === 'digest') wrongDigests += 1;
-        if (retriesLeft === 0 || !helps(error)) return;
-        const what = error.message.slice(source.name.length + 2).split('\n')[0];
-        progress({ kind: 'note', name: source.name, text: `${what}; trying again` });
-        await wait(error.waitMilliseconds, undefined, signal === undefined ? {} : { signal });
+        if (retriesLeft === 0 || !isTransient(error)) return;
+        progress({ kind: 'note', name, text: `${error.message.slice(name.length + 2)}; trying again` });
+        await wait(error.retryAfter);
       },
-      shouldRetry: ({ error }) => helps(error),
+      shouldRetry: ({ error }) => isTransient(error),
     });
-    await finishPartial(cacheDirectory, source, partial);
-    return bytes;
-  } catch (error) {
-    // A full disk should not be left full of half a file.
-    if (isSystemError(error)) await dropPartial(partial).catch(() => {});
-    else await keepPartial(cacheDirectory, source, partial);
-    throw error;
+    renameSync(partial, path);
+    return state.received;
+  };
+  try {
+    return await cleaningUp(remove, attempts);
+  } finally {
+    await file.close();
+    remove();
   }
 }
 
-async function readLocal(source: Source): Promise<Fetched> {
+const partialSuffix = '.partial';
+
+/** Removes what killed runs left. A run at work writes more often than every hour, or has given up. */
+function removeAbandoned(cacheDirectory: string): void {
+  for (const name of readdirSync(cacheDirectory)) {
+    if (!name.endsWith(partialSuffix)) continue;
+    const path = join(cacheDirectory, name);
+    const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+    if (modified < Date.now() - 3_600_000) rmSync(path, { force: true });
+  }
+}
+
+function readLocal(artifact: Artifact): Fetched {
   let path: string;
   try {
-    path = fileURLToPath(source.url);
+    path = fileURLToPath(artifact.url);
   } catch (error) {
-    throw badUrl(source, error instanceof Error ? error.message : String(error));
+    throw badUrl(artifact, error instanceof Error ? error.message : String(error));
   }
+  const unreadable = (reason: string, cause?: unknown) =>
+    failure(artifact, `cannot be read: ${reason}`, 'name a regular file that you may read', { cause });
   try {
-    if (!(await stat(path)).isFile()) throw unreadable(source, new Error('it is not a regular file'));
-    const { sha256, bytes } = await digestOf(path);
-    if (sha256 !== source.sha256) throw wrongDigest(source, sha256, bytes);
+    if (!statSync(path).isFile()) throw unreadable('it is not a regular file');
+    const { sha256, bytes } = digestOf(path);
+    if (sha256 !== artifact.sha256) throw wrongDigest(artifact, sha256, bytes);
     return { path, bytes, fromCache: false };
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? noSuchFile(source) : unreadable(source, error);
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw unreadable(error.message, error);
+    throw failure(artifact, 'no such file', 'check the path; it must be absolute', { cause: error });
   }
 }
+
+/** Throws for a url that fetch would refuse with a message that helps nobody. */
+function requireHttps(artifact: Artifact): void {
+  const url = URL.parse(artifact.url);
+  if (url === null) throw badUrl(artifact, 'not a URL');
+  if (url.protocol !== 'https:') throw badUrl(artifact, `${url.protocol} is not supported`);
+  if (url.username || url.password) throw badUrl(artifact, 'a user name or password in the URL is not supported');
+}
+
+const badUrl = (artifact: Artifact, reason: string) =>
+  failure(artifact, reason, 'use an https: URL, or file: with an absolute path');
 
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'syscall' in error;

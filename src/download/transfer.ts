@@ -1,145 +1,155 @@
-import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
-import { hashFile } from './digest.ts';
-import {
-  badRange,
-  badRedirect,
-  badStatus,
-  badUrl,
-  isDownloadError,
-  shown,
-  stalled,
-  truncated,
-  unreachable,
-  wrongDigest,
-  wrongSize,
-} from './error.ts';
-import type { PartialFile } from './cache.ts';
-import type { Source } from './source.ts';
+import { createHash, type Hash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { UserError } from '../diagnostic/user-error.ts';
+import type { Artifact } from './artifact.ts';
+import { badStatus, failure, transient, unreachable, withoutSecrets, wrongDigest } from './error.ts';
 
 const redirectStatus = new Set([301, 302, 303, 307, 308]);
 const redirectLimit = 10;
-const longestWait = 60_000;
+
+/** A download in progress: what the attempts so far have written into `file`. */
+export type Transfer = { file: FileHandle; hash: Hash; received: number; etag: string | undefined };
+
+/** Before the first attempt. */
+export const beginTransfer = (file: FileHandle): Transfer => ({
+  file,
+  hash: createHash('sha256'),
+  received: 0,
+  etag: undefined,
+});
 
 export type TransferOptions = {
-  /** Nothing came for so long: give up this attempt. Connecting has its own limit, Node's 10 s. */
+  /** How long nothing may arrive before the attempt ends. Connecting has its own limit, Node's 10 s. */
   stallMilliseconds: number;
-  signal: AbortSignal | undefined;
+  /** A server that sends more than this does not send the file. */
+  mostBytes: number;
   received: (received: number, total: number | undefined) => void;
 };
 
 /**
- * One attempt to complete a partial file over https: asks for what is missing, or for all where the server cannot give
- * a part, and writes it as it comes, the digest computed on the way. When it returns, the file is on disk, whole, and
- * right; what it leaves when it throws can be gone on from. Throws a DownloadError, Node's own error where the disk
- * fails, or the signal's reason.
+ * One attempt to complete a file over https: requests what is missing, or all of it where the server cannot send a part,
+ * and computes the digest on the way. Once it returns, the file is on disk, whole and right; after a transient error it
+ * can be called again. Throws a `UserError`, or Node's own error where the disk fails.
  */
-export async function transfer(source: Source, partial: PartialFile, options: TransferOptions): Promise<number> {
-  const file = await open(partial.path, 'a+');
+export async function transfer(artifact: Artifact, state: Transfer, options: TransferOptions): Promise<void> {
   const stall = new AbortController();
   const timer = setTimeout(() => stall.abort(), options.stallMilliseconds);
-  let received = 0;
   let total: number | undefined;
   try {
-    let hash = createHash('sha256');
-    received = hashFile(hash, file.fd);
-    // Whole already when an earlier run ended between the last byte and the final name.
-    if (received === 0 || hash.copy().digest('hex') !== source.sha256) {
-      const signal = options.signal === undefined ? stall.signal : AbortSignal.any([stall.signal, options.signal]);
-      const { response, at } = await followRedirects(source, rangeHeaders(partial, received), signal);
+    const offset = state.received;
+    const { response, at } = await followRedirects(artifact, rangeHeaders(state), stall.signal);
+    timer.refresh();
+    const contentRange = response.headers.get('content-range') ?? '';
+    const otherRange = response.status === 206 && !contentRange.startsWith(`bytes ${offset}-`);
+    // 416: there is no such rest, so what is there is not of this file.
+    if (otherRange || (response.status === 416 && offset > 0)) {
+      await startOver(state);
+      const answer = `${response.status} ${contentRange}`.trimEnd();
+      throw transient(
+        failure(
+          artifact,
+          `the server answered a request for a part with ${answer}`,
+          'the server is broken: use a mirror',
+        ),
+      );
+    }
+    if (!response.ok) throw badStatus(artifact, response, at, retryAfter(response));
+    if (response.status !== 206 && offset > 0) await startOver(state);
+    const resumed = state.received > 0;
+    state.etag = strongTag(response.headers.get('etag'));
+    total = announcedTotal(response, state.received);
+    if ((total ?? 0) > options.mostBytes) throw tooLarge(artifact, options.mostBytes);
+    options.received(state.received, total);
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       timer.refresh();
-      const contentRange = response.headers.get('content-range') ?? '';
-      const otherRange = response.status === 206 && !contentRange.startsWith(`bytes ${received}-`);
-      // 416: there is no such rest, so what we have is not of this file.
-      if (otherRange || (response.status === 416 && received > 0)) {
-        await file.truncate(0);
-        throw badRange(source, `${response.status} ${contentRange}`.trimEnd());
-      }
-      if (!response.ok) {
-        throw badStatus(source, response.status, response.statusText, at, retryAfter(response), longestWait);
-      }
-      if (response.status !== 206 && received > 0) {
-        await file.truncate(0);
-        hash = createHash('sha256');
-        received = 0;
-      }
-      partial.etag = strongTag(response.headers.get('etag'));
-      total = announcedTotal(response, received);
-      if (source.bytes !== undefined && total !== undefined && total !== source.bytes) {
-        await file.truncate(0);
-        throw wrongSize(source, source.bytes, `${total}`);
-      }
-      total ??= source.bytes;
-      options.received(received, total);
-      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-        timer.refresh();
-        if (source.bytes !== undefined && received + chunk.byteLength > source.bytes) {
-          await file.truncate(0);
-          throw wrongSize(source, source.bytes, 'more');
-        }
-        await file.appendFile(chunk);
-        hash.update(chunk);
-        received += chunk.byteLength;
-        options.received(received, total);
-      }
-      if (total !== undefined && received < total) throw truncated(source, received, total);
+      if (state.received + chunk.byteLength > options.mostBytes) throw tooLarge(artifact, options.mostBytes);
+      await state.file.appendFile(chunk);
+      state.hash.update(chunk);
+      state.received += chunk.byteLength;
+      options.received(state.received, total);
     }
-    const actual = hash.digest('hex');
-    if (actual !== source.sha256) {
-      await file.truncate(0);
-      throw wrongDigest(source, actual, received);
+    if (total !== undefined && state.received < total) throw truncated(artifact, state.received, total);
+    const actual = state.hash.digest('hex');
+    if (actual !== artifact.sha256) {
+      const wrong = wrongDigest(artifact, actual, state.received);
+      await startOver(state);
+      // It may be parts of two files, or cut off. A file that arrives whole and is wrong stays wrong.
+      throw resumed || total === undefined ? transient(wrong) : wrong;
     }
-    await file.sync();
-    return received;
+    await state.file.sync();
   } catch (error) {
-    options.signal?.throwIfAborted();
-    if (stall.signal.aborted && !isDownloadError(error)) throw stalled(source, received, options.stallMilliseconds);
     // What fetch says of a connection that breaks off in the body.
-    if (error instanceof TypeError && error.cause !== undefined) throw truncated(source, received, total, error.cause);
-    throw error;
+    const broken = error instanceof TypeError && error.cause !== undefined;
+    if (stall.signal.aborted && !(error instanceof UserError))
+      throw stalled(artifact, state.received, options.stallMilliseconds);
+    throw broken ? truncated(artifact, state.received, total, error.cause) : error;
   } finally {
     clearTimeout(timer);
     // Closes the connection where the answer was not read to its end.
     stall.abort();
-    await file.close();
   }
 }
 
-/** By hand, because fetch would also follow from https to http. */
+async function startOver(state: Transfer): Promise<void> {
+  await state.file.truncate(0);
+  Object.assign(state, beginTransfer(state.file));
+}
+
+const tryAgain = 'check the network, or use a mirror';
+
+function truncated(artifact: Artifact, received: number, total: number | undefined, cause?: unknown) {
+  const what = `the connection ended after ${received}${total === undefined ? '' : ` of ${total}`} bytes`;
+  return transient(failure(artifact, what, tryAgain, { cause }));
+}
+
+function stalled(artifact: Artifact, received: number, milliseconds: number) {
+  const what = received === 0 ? 'no answer' : `nothing more after ${received} bytes`;
+  return transient(failure(artifact, `${what} for ${milliseconds / 1000} s`, tryAgain));
+}
+
+function tooLarge(artifact: Artifact, mostBytes: number) {
+  const what = `the server sends more than ${mostBytes / 1024 ** 2} MiB, the largest file that is accepted`;
+  return failure(artifact, what, 'nothing was kept; check the URL: it should be an installer or a Nix tarball');
+}
+
+/** By hand, because fetch would also follow a redirect from https to http. */
 async function followRedirects(
-  source: Source,
+  artifact: Artifact,
   headers: Record<string, string>,
   signal: AbortSignal,
 ): Promise<{ response: Response; at: string }> {
   const visited: string[] = [];
-  let at = source.url;
+  const refuse = (what: string) =>
+    failure(artifact, what, 'give the final URL of the file, or a mirror', {
+      facts: [['redirects', visited.map(withoutSecrets).join(' -> ')]],
+    });
+  let at = artifact.url;
   for (;;) {
     visited.push(at);
     const response = await fetch(at, { headers, signal, redirect: 'manual' }).catch((error: unknown) => {
-      if (error instanceof TypeError && error.cause !== undefined) throw unreachable(source, at, error.cause);
-      throw error;
+      throw error instanceof TypeError && error.cause instanceof Error ? unreachable(artifact, at, error.cause) : error;
     });
     if (!redirectStatus.has(response.status)) return { response, at };
     await response.body?.cancel();
     const location = response.headers.get('location') ?? '';
     const next = URL.parse(location, at);
-    if (location === '' || next === null) throw badRedirect(source, 'redirected without a usable address', visited);
-    if (next.protocol !== 'https:') {
-      throw badRedirect(source, `redirected away from https, to ${shown(next.href)}: refused`, visited);
-    }
+    if (location === '' || next === null) throw refuse('the server redirects without a valid URL');
+    if (next.protocol !== 'https:') throw refuse(`redirect to ${withoutSecrets(next.href)} refused: it is not https`);
     at = next.href;
-    if (visited.includes(at)) throw badRedirect(source, 'redirected in a loop', [...visited, at]);
-    if (visited.length > redirectLimit) throw badRedirect(source, `redirected over ${redirectLimit} times`, visited);
+    if (visited.includes(at)) {
+      visited.push(at);
+      throw refuse('the server redirects in a loop');
+    }
+    if (visited.length > redirectLimit) throw refuse(`more than ${redirectLimit} redirects`);
   }
 }
 
 /** Uncompressed, or lengths and ranges would be of something else than the file. */
-function rangeHeaders(partial: PartialFile, received: number): Record<string, string> {
-  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
-  if (received === 0) return headers;
-  headers['range'] = `bytes=${received}-`;
-  if (partial.etag !== undefined) headers['if-range'] = partial.etag;
-  return headers;
+function rangeHeaders({ received, etag }: Transfer): Record<string, string> {
+  return {
+    'accept-encoding': 'identity',
+    ...(received > 0 && { range: `bytes=${received}-`, ...(etag !== undefined && { 'if-range': etag }) }),
+  };
 }
 
 /** If-Range takes no weak tags (RFC 9110, 13.1.5). */
@@ -155,13 +165,4 @@ function retryAfter(response: Response): number {
   const value = response.headers.get('retry-after') ?? '';
   const milliseconds = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Number.isNaN(milliseconds) ? 0 : Math.max(0, milliseconds);
-}
-
-/** Throws for an address fetch would refuse with a message that helps nobody. */
-export function requireHttps(source: Source): void {
-  const url = URL.parse(source.url);
-  if (url === null) throw badUrl(source, 'not an address');
-  if (url.protocol !== 'https:') throw badUrl(source, `${url.protocol} is not supported`);
-  if (url.username !== '' || url.password !== '')
-    throw badUrl(source, 'a user name or password in the address is not supported');
 }

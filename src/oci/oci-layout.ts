@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Image } from './image.ts';
+import { printable } from '../diagnostic/format.ts';
 import { UserError } from '../diagnostic/user-error.ts';
 import {
   type Descriptor,
@@ -91,7 +92,7 @@ export function readImages(directory: string, descriptor: Descriptor, name: stri
 }
 
 function nameOf({ platform, digest }: Descriptor, name: string): string {
-  return platform ? `${name} (${platform.os}/${platform.architecture})` : `${name} (${digest.slice(0, 19)})`;
+  return printable(`${name} (${platform ? `${platform.os}/${platform.architecture}` : digest.slice(0, 19)})`);
 }
 
 /** Where a layout keeps a blob; the digest must have been checked (oci-document.ts does). */

@@ -16,11 +16,11 @@ export function parseConfiguration(json: string): Entry | Diagnostic[] {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const help = `pass one JSON mapping in single quotes: '{"type":"nix"}'`;
+    const help = `pass one JSON object in single quotes: '{"type":"nix"}'`;
     return [error(`the configuration is not JSON: ${cause instanceof Error ? cause.message : cause}`, undefined, help)];
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [error('the configuration must be one JSON mapping', undefined, `for example '{"type":"nix"}'`)];
+    return [error('the configuration must be one JSON object', undefined, `for example '{"type":"nix"}'`)];
   }
   // JSON is YAML, whose parser knows where things stand. It takes longer than all else, and most entries are valid.
   let document: Document | Diagnostic[] | undefined;

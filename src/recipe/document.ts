@@ -62,7 +62,7 @@ export function parse(file: string, text: string): Document | Diagnostic[] {
     value = document.toJS({ maxAliasCount: mostAliases });
   } catch {
     const help = 'write the repeated parts out, without anchors and aliases';
-    return [error('aliases repeat too much here', place(...(rangeOfNode(document.contents) ?? [0, 1])), help)];
+    return [error('the aliases expand to too much data', place(...(rangeOfNode(document.contents) ?? [0, 1])), help)];
   }
   return {
     file,
@@ -87,24 +87,27 @@ function syntaxError({ code, message, pos }: YAMLError, place: PlaceOf): Diagnos
 }
 
 const badIndent = {
-  message: 'the indentation does not fit to what is above',
-  help: 'keys of one mapping begin in the same column, and what is inside a key or bracket is further in',
+  message: 'the indentation does not match the lines above',
+  help: 'keys of one mapping start in the same column; the content of a key or bracket is indented further',
 };
 
 /** By yaml's code, or by its words where the code has several. */
 const syntaxErrors: Record<string, { message: string; help: string }> = {
   BAD_INDENT: badIndent,
   'Sequence item without - indicator': badIndent,
-  'Missing closing "quote': { message: 'a double quote is not closed', help: 'close it; it begins in a line above' },
-  "Missing closing 'quote": { message: 'a single quote is not closed', help: 'close it; it begins in a line above' },
-  BAD_SCALAR_START: { message: 'no text begins with this character in YAML', help: 'put the whole value in quotes' },
-  BLOCK_AS_IMPLICIT_KEY: {
-    message: 'a second `: ` in this line',
-    help: 'put a value with a colon in quotes; begin a mapping in a line of its own',
+  'Missing closing "quote': { message: 'a double quote is not closed', help: 'close it; it starts on a line above' },
+  "Missing closing 'quote": { message: 'a single quote is not closed', help: 'close it; it starts on a line above' },
+  BAD_SCALAR_START: {
+    message: 'a value without quotes cannot start with this character',
+    help: 'put the whole value in quotes',
   },
-  MULTIPLE_DOCS: { message: 'a second YAML document begins here', help: 'remove the `---`: a recipe is one document' },
-  TAB_AS_INDENT: { message: 'a tab, with which nothing can be indented in YAML', help: 'use spaces' },
-  TAG_RESOLVE_FAILED: { message: 'this tag means nothing in a recipe', help: 'leave it out, or put the `!` in quotes' },
+  BLOCK_AS_IMPLICIT_KEY: {
+    message: 'a second `: ` on this line',
+    help: 'put a value with a colon in quotes; start a mapping on its own line',
+  },
+  MULTIPLE_DOCS: { message: 'a second YAML document starts here', help: 'remove the `---`: a recipe is one document' },
+  TAB_AS_INDENT: { message: 'a tab: YAML does not allow tabs for indentation', help: 'use spaces' },
+  TAG_RESOLVE_FAILED: { message: 'this tag has no meaning in a recipe', help: 'remove it, or put the value in quotes' },
 };
 
 // The printable characters of YAML 1.2 (5.1) are tab, line breaks, and everything from the space on but DEL and C1.
@@ -137,7 +140,10 @@ function duplicateKeys(document: YamlDocument, place: PlaceOf): Diagnostic[] {
           else if (range && firstRange) {
             const related = [{ message: 'the first one is here', place: place(...firstRange) }];
             const help = 'keep one of them';
-            found.push({ ...error(`the key \`${text}\` stands twice in one mapping`, place(...range), help), related });
+            found.push({
+              ...error(`the key \`${text}\` appears twice in the same mapping`, place(...range), help),
+              related,
+            });
           }
         }
       }
@@ -152,10 +158,10 @@ function unknownAliases(document: YamlDocument, place: PlaceOf): Diagnostic[] {
   visit(document, {
     Value: (_, { anchor }) => void (anchor !== undefined && anchors.add(anchor)),
     Alias: (_, alias) => {
-      const help = `an anchor \`&${alias.source}\` must stand before it; a text that begins with \`*\` needs quotes`;
+      const help = `an anchor \`&${alias.source}\` must come before it; a text that starts with \`*\` needs quotes`;
       const range = rangeOfNode(alias);
       if (range && !anchors.has(alias.source)) {
-        found.push(error(`nothing is anchored as \`${alias.source}\``, place(...range), help));
+        found.push(error(`there is no anchor for the alias \`${alias.source}\``, place(...range), help));
       }
     },
   });

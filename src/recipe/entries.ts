@@ -84,7 +84,7 @@ function readModule(
     const file = fromFile(reading, document, path, module, chain);
     if (!file) return;
     const { document: inner, chain: innerChain } = file;
-    const root = mapping(reading, inner, [], 'this file must hold one module, or a list `modules`');
+    const root = mapping(reading, inner, [], 'this file must contain one module, or a list `modules`');
     if (root && 'modules' in root) readModules(reading, inner, ['modules'], stage, innerChain);
     else if (root && !('stages' in root)) readModule(reading, inner, [], stage, innerChain);
     return;
@@ -122,7 +122,7 @@ function readStage(reading: Reading, document: Document, path: Path, chain: read
   if ('from-file' in stage) {
     const file = fromFile(reading, document, path, stage, chain);
     if (!file) return;
-    const root = mapping(reading, file.document, [], 'this file must hold one stage, or a list `stages`');
+    const root = mapping(reading, file.document, [], 'this file must contain one stage, or a list `stages`');
     if (root && 'stages' in root) readStages(reading, file.document, ['stages'], file.chain);
     else if (root) readStage(reading, file.document, [], file.chain);
     return;
@@ -145,13 +145,13 @@ function fromFile(
     return undefined;
   }
   if (Object.keys(module).length > 1) {
-    reading.diagnostics.push(error('`from-file` stands alone: BlueBuild allows no other key beside it', place));
+    reading.diagnostics.push(error('`from-file` must be the only key', place));
     return undefined;
   }
   const file = join(reading.directory, name);
   if (chain.includes(file)) {
     const circle = [...chain.slice(chain.indexOf(file)), file].join(' → ');
-    reading.diagnostics.push(error(`\`from-file\` goes in a circle: ${circle}`, place));
+    reading.diagnostics.push(error(`\`from-file\` is circular: ${circle}`, place));
     return undefined;
   }
   const inner = open(reading, file, place);
@@ -163,7 +163,7 @@ function open(reading: Reading, file: string, named: Place | undefined): Documen
   if (reading.filesRead > mostFiles) {
     if (reading.filesRead === mostFiles + 1) {
       reading.diagnostics.push(
-        error(`more than ${mostFiles} files are read by \`from-file\``, named, 'name each once'),
+        error(`more than ${mostFiles} files are read by \`from-file\``, named, 'include each file once'),
       );
     }
     return undefined;
@@ -174,7 +174,7 @@ function open(reading: Reading, file: string, named: Place | undefined): Documen
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     const reason = reasons[code] ?? code;
-    const help = named && `\`from-file\` is looked up in ${reading.directory}`;
+    const help = named && `\`from-file\` is relative to ${reading.directory}`;
     reading.diagnostics.push(error(`${file}: ${reason}`, named, help));
     return undefined;
   }
@@ -186,9 +186,7 @@ function open(reading: Reading, file: string, named: Place | undefined): Documen
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    reading.diagnostics.push(
-      error(`${file} is not UTF-8 text`, named, 'save it as UTF-8: BlueBuild reads nothing else'),
-    );
+    reading.diagnostics.push(error(`${file} is not UTF-8 text`, named, 'save it as UTF-8'));
     return undefined;
   }
   const document = parse(file, text);
@@ -201,8 +199,8 @@ const reasons: Record<string, string> = {
   ENOENT: 'no such file',
   ENOTDIR: 'no such file',
   EISDIR: 'is a directory, not a file',
-  EACCES: 'may not be read (permission denied)',
-  ELOOP: 'is a symbolic link in a circle',
+  EACCES: 'permission denied',
+  ELOOP: 'too many levels of symbolic links',
 };
 
 function mapping(

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import { digestOf } from '../download/digest.ts';
 import type { Find } from '../plan/demand.ts';
 import { byCodeUnit, modeText, parentsOf } from '../plan/image-entry.ts';
 import type { Described } from '../plan/record.ts';
@@ -28,7 +28,7 @@ export function lookAtRoot(root: string): ImageRoot {
       if (!found) return undefined;
       if (found.isSymbolicLink()) return { target: fs.readlinkSync(join(root, path)) };
       const mode = modeText(found.mode & 0o7777);
-      return found.isFile() ? { mode, sha256: digestOf(join(root, path)) } : { mode };
+      return found.isFile() ? { mode, sha256: digestOf(join(root, path)).sha256 } : { mode };
     },
     read: (path) => {
       const file = regular(path);
@@ -74,20 +74,4 @@ function resolveInRoot(root: string, path: string): string | undefined {
     }
   }
   return join(root, resolved);
-}
-
-/** The SHA-256 of a file, in hexadecimal. In pieces: an installer has 73 MB. */
-export function digestOf(path: string): string {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(1024 * 1024);
-  const file = fs.openSync(path, 'r');
-  try {
-    for (;;) {
-      const length = fs.readSync(file, buffer);
-      if (length === 0) return hash.digest('hex');
-      hash.update(buffer.subarray(0, length));
-    }
-  } finally {
-    fs.closeSync(file);
-  }
 }

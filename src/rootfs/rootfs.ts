@@ -1,11 +1,12 @@
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../diagnostic/user-error.ts';
+import { digestOf } from '../download/digest.ts';
 import { type ImageEntry, parentsOf } from '../plan/image-entry.ts';
 import type { CarryOut, WorkImage } from '../plan/step.ts';
 import { beforePath, sweep, temporaryPath } from '../temporary/temporary-path.ts';
 import { type Transaction, transact } from '../temporary/transaction.ts';
-import { digestOf, lookAtRoot, statusOf } from './image-root.ts';
+import { lookAtRoot, statusOf } from './image-root.ts';
 import { runInImage } from './image-programs.ts';
 import { copyTree, differences } from './trees.ts';
 
@@ -153,7 +154,7 @@ function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): b
   if ((found.mode & 0o7777) !== entry.mode) return false;
   if (entry.kind === 'directory') return found.isDirectory();
   if (!found.isFile()) return false;
-  if (entry.kind === 'download') return digestOf(target) === entry.download.sha256;
+  if (entry.kind === 'download') return digestOf(target).sha256 === entry.download.sha256;
   return found.size === entry.content.length && fs.readFileSync(target).equals(entry.content);
 }
 

@@ -11,8 +11,9 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { baseTarball } from '../image/base.ts';
 import { planOf } from '../image/project.ts';
+import { isShort } from './short.ts';
 
-const rounds = Number(process.env['ROUNDS'] ?? 15);
+const rounds = Number(process.env['ROUNDS'] ?? (isShort ? 1 : 15));
 /** Determinate's nix-installer 3.21.9 for x86_64. */
 const installerBytes = 73_234_640;
 

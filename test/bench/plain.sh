@@ -12,7 +12,10 @@ source=${source//\{arch\}/$(uname -m)}
 
 echo "$sha256  $source" | sha256sum --check --quiet
 mkdir -p "$root/nix"
-cp -r --no-preserve=ownership "$files/first-boot/." "$files/mount-point/." "$files/karg/." "$root/"
+for part in mount-point first-boot installer karg; do
+    cp -r --no-preserve=ownership "$files/$part/." "$root/"
+done
+sed -i "s|^What=.*|What=$persistence|" "$root$units/nix.mount"
 chmod 0755 "$root$libexec"/*
 link() {
   mkdir -p "$root$units/$1.wants"
@@ -40,7 +43,7 @@ cd "$root"
 {
   find usr/lib/bluebuild usr/lib/bootc usr/lib/tmpfiles.d/nix.conf usr/libexec/bluebuild usr/share/bluebuild \
     -type f ! -name nix-installer ! -name manifest.json -exec sha256sum {} +
-  sha256sum usr/lib/systemd/system/*nix*.*
+  find usr/lib/systemd/system -path '*nix*' -type f -exec sha256sum {} +
   printf '%s  %s\n' "$sha256" usr/libexec/bluebuild/nix/nix-installer
 } | jq -Rn --argjson entry "$json" '{entry: $entry, files: ([inputs | split("  ") | {("/" + .[1]): {sha256: .[0]}}] | add)}' \
   >"$root$share/manifest.json"

@@ -187,12 +187,12 @@ describe('a module that fails ends the build, and leaves no image', () => {
     [
       'a digest that is not the file’s',
       { ...entry(), installer: { ...(entry()['installer'] as object), sha256: '0'.repeat(64) } },
-      ['the file is not the one its digest promises', `sha256 ${'0'.repeat(64)}`],
+      ['the file does not match its digest', `sha256 ${'0'.repeat(64)}`],
     ],
     [
       'a file that is not in files/',
       { ...entry(), installer: { version: '1.2.3', url: 'file:///tmp/files/nothing-here', sha256: '0'.repeat(64) } },
-      ['there is no such file', 'file:///tmp/files/nothing-here'],
+      ['no such file', 'file:///tmp/files/nothing-here'],
     ],
   ])('%s', async (_, wrong, messages) => {
     const { exitCode, log } = await buildWith('image', [wrong], 'failed');

@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { file, type LoopbackServer, startServer } from '../unit/download/loopback-server.ts';
+import { file, type LoopbackServer, startServer } from '../support/loopback-server.ts';
 import { build, exists, readImage } from './buildah.ts';
 import { entry, makeProject, planOf, standIn } from './project.ts';
 import { difference, readTree } from './tree.ts';
@@ -186,7 +186,7 @@ describe('an installer over https', () => {
     expect(first.log).toContain('downloading');
     const before = server.requests.length;
     const second = await buildLines('cached', lines, prepare, temporary.option);
-    expect(second.log).toContain('from the cache, digest checked');
+    expect(second.log).toContain('from the cache, digest verified');
     expect(server.requests.length).toBe(before);
     const tree = await treeOf('cached');
     expect(tree.get('/usr/libexec/bluebuild/nix/nix-installer')).toMatchObject({ content: standIn.sha256 });

@@ -307,6 +307,21 @@ test('each image of an index gets the layer for its architecture', async () => {
   await run('skopeo', 'copy', '--all', `oci:${target.directory}:all`, `dir:${project.path('all-dir')}`);
 });
 
+test('what a base says of its platforms is printed as text', async () => {
+  const [hostile, hostileOs] = ['riscv64\u001b[2J\n::warning::x', 'linux\u001b[31m\n::add-mask::x'];
+  const images = [
+    await addImage(layout, {}, { platform: { os: hostileOs, architecture: 'amd64' } }),
+    await addImage(layout, { architecture: hostile }, { platform: { os: 'linux', architecture: hostile } }),
+  ];
+  layout.writeIndex([layout.document({ schemaVersion: 2, manifests: images }, oci.index, tag('hostile'))]);
+  const args = ['append', project.recipe, '--base', `oci:${layout.directory}:hostile`];
+  for (const more of [[], ['--keep-others']]) {
+    const { stdout, stderr } = await project.run([...args, '-o', `oci:${project.path('hostile')}:all`, ...more]);
+    expect(stdout + stderr).toMatch(/riscv64/);
+    expect(stdout + stderr).not.toMatch(/[\0-\x09\x0b-\x1f\x7f]|^\s*::/m);
+  }
+});
+
 test('other architectures are refused, or left as they are when asked; attestations are left out', async () => {
   const riscv = await addImage(
     layout,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { badInput } from './bad-input.ts';
-import { diagnosticsOf } from './diagnostics-of.ts';
+import { diagnosticsOf } from '../support/diagnostics-of.ts';
 
 for (const [group, cases] of Object.entries(badInput)) {
   describe(group, () => {

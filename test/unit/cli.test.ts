@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { snapshotOf } from './snapshot.ts';
+import { snapshotOf } from '../support/snapshot.ts';
 
 const cli = join(import.meta.dirname, '../../src/cli.ts');
 const installer = '#!/bin/sh\nexit 0\n';
@@ -114,7 +114,7 @@ describe('validate', () => {
   |
 3 |     persistence: nix
   |                  ^^^
-  = write an absolute path under /var, like \`/var/lib/nix\`
+  = use an absolute path under /var, like \`/var/lib/nix\`
 
 1 error
 `);
@@ -129,7 +129,7 @@ describe('validate', () => {
     ]);
     expect(stdout).toBe(
       '::error file=recipes/bad.yml,line=3,endLine=3,col=18,endColumn=21::`persistence`: `"nix"` is not absolute%0A' +
-        'write an absolute path under /var, like `/var/lib/nix`\n',
+        'use an absolute path under /var, like `/var/lib/nix`\n',
     );
     expect([stderr, exitCode]).toEqual(['', 1]);
   });
@@ -323,7 +323,7 @@ describe('bake', () => {
       });
       fs.writeFileSync(join(files(), 'changed'), 'something else');
       const { exitCode, stderr } = await run(['bake', recipe('changed'), '--root', root]);
-      expect(stderr).toMatch(/the file is not the one its digest promises/);
+      expect(stderr).toMatch(/the file does not match its digest/);
       expect([exitCode, fs.readdirSync(root)]).toEqual([1, []]);
     });
   });

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { validate } from '../../src/commands/validate.ts';
 import { type Diagnostic, error } from '../../src/diagnostic/diagnostic.ts';
 import { formatDiagnostics, formats } from '../../src/diagnostic/format.ts';
-import { withDirectory } from './diagnostics-of.ts';
+import { withDirectory } from '../support/diagnostics-of.ts';
 
 const plain = pc.createColors(false);
 const forbidden = /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
@@ -48,6 +48,7 @@ const diagnostic: fc.Arbitrary<Diagnostic> = fc.record(
     message: hostile,
     help: hostile,
     place,
+    facts: fc.array(fc.tuple(fc.constantFrom('from', 'expected'), hostile), { maxLength: 2 }),
     related: fc.array(fc.record({ message: hostile, place }), { maxLength: 2 }),
   },
   { requiredKeys: ['severity', 'message'] },
@@ -132,6 +133,21 @@ describe('the look of text', () => {
    | ^ the first
 
 `);
+  });
+  const facts = [
+    ['from', 'https://example.org'],
+    ['expected', 'sha256 0'],
+  ] as const;
+  test('facts, each on a line of its own, before the help', () => {
+    expect(text({ ...error('wrong', undefined, 'do right'), facts })).toBe(`error: wrong
+  - from:     https://example.org
+  - expected: sha256 0
+  = do right
+
+`);
+    expect(formatDiagnostics([{ ...error('wrong', undefined, 'do right'), facts }], 'github', plain)).toBe(
+      '::error::wrong%0Afrom: https://example.org%0Aexpected: sha256 0%0Ado right\n',
+    );
   });
   test('tabs stay, so that the underline is under the value', () => {
     expect(text(error('x', at('a:\tb', 1, 4, 5)))).toContain('1 | a:\tb\n  |   \t^\n');

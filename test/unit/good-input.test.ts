@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkRecipe, readConfiguration } from '../../src/commands/configuration.ts';
 import type { Config } from '../../src/config/config.ts';
-import { withDirectory } from './diagnostics-of.ts';
+import { withDirectory } from '../support/diagnostics-of.ts';
 
 const digest = '0123456789abcdef'.repeat(4);
 
@@ -80,6 +80,34 @@ nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [ht
   test('200 characters of persistence', () => {
     const path = `/var${'/nix'.repeat(49)}`;
     expect(entry(`persistence: ${path}`).persistence).toBe(path);
+  });
+  test('a provider alone, and a digest without the other architecture', () => {
+    const { installer } = entry('installer: nixos');
+    expect([installer.provider, installer.version]).toEqual(['nixos', '2.35.2']);
+    const settings = `{url: https://example.org/i, sha256: {x86_64: ${digest}}}`;
+    expect(entry(`installer: ${settings}`).installer.sha256).toBe(digest);
+  });
+  test('the digest that is built in, written out', () => {
+    const { sha256 } = entry('').installer;
+    expect(entry(`installer: {sha256: ${sha256}}`).installer.sha256).toBe(sha256);
+    expect(entry(`installer: {sha256: {x86_64: ${sha256}}}`).installer.sha256).toBe(sha256);
+  });
+  test('numbers up to the largest that is exact', () => {
+    expect(entry('nix-conf: {a: 9007199254740991, b: -9007199254740991, c: 0.5}').nixConf).toMatchObject({
+      ...{ a: 9007199254740991, b: -9007199254740991, c: 0.5 },
+    });
+  });
+  test('a file of the project, with an escape in its name', () => {
+    const url = 'file:///tmp/files/nix%20installer';
+    expect(entry(`installer: {url: '${url}', sha256: ${digest}}`).installer).toMatchObject({ url, embed: true });
+  });
+  test('64 KiB of settings', () => {
+    const list = [...Array.from({ length: 4 }, () => 'x'.repeat(9_999)), 'x'.repeat(64 * 1024 - 40_001)];
+    expect(entry(`nix-conf: {a: ${JSON.stringify(list)}}`).nixConf['a']).toEqual(list);
+  });
+  test('64 KiB of arguments', () => {
+    const args = [`--proxy=${'x'.repeat(64 * 1024 - 8)}`];
+    expect(entry(`installer: {args: ${JSON.stringify(args)}}`).installer.args).toEqual(args);
   });
   test('a large number in quotes', () => {
     expect(entry('nix-conf: {max-free: "9223372036854775807"}').nixConf['max-free']).toBe('9223372036854775807');

@@ -14,7 +14,7 @@ import { readStaticFiles } from '../../src/commands/module.ts';
 import type { ImageEntry } from '../../src/plan/image-entry.ts';
 import { entriesOf as allEntriesOf, makePlan } from '../../src/plan/plan.ts';
 import { configurationOf, validEntry } from './arbitrary-entry.ts';
-import { needs } from './requirement.ts';
+import { needs } from '../support/requirement.ts';
 
 const modules = join(import.meta.dirname, '../../modules/nix/files');
 const files = readStaticFiles(modules);

@@ -11,7 +11,7 @@ import { bake } from '../../src/commands/bake.ts';
 import { findModule } from '../../src/commands/module.ts';
 import type { RecipeEntry } from '../../src/config/recipe-entry.ts';
 import { validEntry } from './arbitrary-entry.ts';
-import { snapshotOf } from './snapshot.ts';
+import { snapshotOf } from '../support/snapshot.ts';
 
 const installer = '#!/bin/sh\n';
 const sha256 = createHash('sha256').update(installer).digest('hex');

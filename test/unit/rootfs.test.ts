@@ -14,8 +14,8 @@ import { entriesOf, makePlan } from '../../src/plan/plan.ts';
 import type { CarryOut } from '../../src/plan/step.ts';
 import { lookAtRoot } from '../../src/rootfs/image-root.ts';
 import { configurationOf, validEntry } from './arbitrary-entry.ts';
-import { needs } from './requirement.ts';
-import { changedPaths, snapshotOf } from './snapshot.ts';
+import { needs } from '../support/requirement.ts';
+import { changedPaths, snapshotOf } from '../support/snapshot.ts';
 
 const files = readStaticFiles(join(import.meta.dirname, '../../modules/nix/files'));
 const isRoot = process.getuid?.() === 0;

@@ -7,7 +7,7 @@ import { writeRootfs } from '../../src/rootfs/rootfs.ts';
 import { readStaticFiles } from '../../src/commands/module.ts';
 import { entriesOf, makePlan } from '../../src/plan/plan.ts';
 import { configurationOf } from './arbitrary-entry.ts';
-import { needs } from './requirement.ts';
+import { needs } from '../support/requirement.ts';
 
 const modules = join(import.meta.dirname, '../../modules/nix/files');
 const files = readStaticFiles(modules);

@@ -1,22 +1,15 @@
-// One download in a process of its own: {source, cacheDirectory, retries} on standard input; on standard output what it
-// gave, and by how many bytes the process's largest size grew. A failure's code and message go to standard error.
+// One download in a process of its own: {artifact, cacheDirectory, retries} on standard input, and on standard output what
+// it gave. The message of a failure goes to standard error.
 import { json } from 'node:stream/consumers';
+import type { Artifact } from '../../../src/download/artifact.ts';
 import { fetchByDigest } from '../../../src/download/fetch-by-digest.ts';
-import type { Source } from '../../../src/download/source.ts';
 
-type Input = { source: Source; cacheDirectory: string; retries: number };
-const { source, cacheDirectory, retries } = (await json(process.stdin)) as Input;
-const before = process.resourceUsage().maxRSS;
+type Input = { artifact: Artifact; cacheDirectory: string; retries: number };
+const { artifact, ...options } = (await json(process.stdin)) as Input;
 try {
-  const fetched = await fetchByDigest(source, {
-    cacheDirectory,
-    progress: () => {},
-    retries,
-    firstWaitMilliseconds: 1,
-  });
-  const grownBy = (process.resourceUsage().maxRSS - before) * 1024;
-  process.stdout.write(JSON.stringify({ ...fetched, grownBy }));
+  const fetched = await fetchByDigest(artifact, { ...options, progress: () => {}, firstWaitMilliseconds: 1 });
+  process.stdout.write(JSON.stringify(fetched));
 } catch (error) {
-  process.stderr.write(error instanceof Error && 'code' in error ? `${error.code}: ${error.message}\n` : `${error}\n`);
+  process.stderr.write(`${error}\n`);
   process.exitCode = 1;
 }

@@ -2,43 +2,62 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fetchByDigest } from '../../../src/download/fetch-by-digest.ts';
-import { isDownloadError } from '../../../src/download/error.ts';
-import type { DownloadError } from '../../../src/download/error.ts';
-import type { FetchOptions, Fetched } from '../../../src/download/fetch-by-digest.ts';
+import pc from 'picocolors';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { formatDiagnostics } from '../../../src/diagnostic/format.ts';
+import { UserError } from '../../../src/diagnostic/user-error.ts';
+import type { Artifact } from '../../../src/download/artifact.ts';
+import { type Fetched, fetchByDigest, type FetchOptions } from '../../../src/download/fetch-by-digest.ts';
 import type { Progress } from '../../../src/download/progress.ts';
-import type { Source } from '../../../src/download/source.ts';
+import { type LoopbackServer, startServer, trust } from '../../support/loopback-server.ts';
 
 /** A file no other test has, several TLS records long. */
 export const content: Buffer = randomBytes(300_000);
 export const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 export const sha256 = sha256Of(content);
 
-export const sourceAt = (url: string, more: Partial<Source> = {}): Source => ({
+export const artifactAt = (url: string, more: Partial<Artifact> = {}): Artifact => ({
   url,
   sha256,
   name: 'installer',
   ...more,
 });
 
-export type Setting = {
+type Setting = {
   cacheDirectory: string;
   seen: Progress[];
   notes: () => string[];
-  fetch: (source: Source, options?: Partial<FetchOptions>) => Promise<Fetched>;
-  /** Rejects unless the fetch does, with a DownloadError. */
-  failure: (source: Source, options?: Partial<FetchOptions>) => Promise<DownloadError>;
+  fetch: (artifact: Artifact, options?: Partial<FetchOptions>) => Promise<Fetched>;
+  /** What a person is shown of the failure; rejects unless the fetch does, with a `UserError`. */
+  failure: (artifact: Artifact, options?: Partial<FetchOptions>) => Promise<string>;
   cacheNames: () => Promise<string[]>;
   remove: () => Promise<void>;
 };
 
+export let server: LoopbackServer;
+export let setting: Setting;
+
+/** Gives the tests of a file a server, whose certificate this process trusts or not, and each an empty cache. */
+export function useServer({ trusted }: { trusted: boolean }): void {
+  beforeAll(async () => {
+    server = await startServer();
+    if (trusted) await trust(server);
+  });
+  afterAll(() => server.close());
+  beforeEach(async () => {
+    setting = await makeSetting();
+    server.requests.length = 0;
+  });
+  afterEach(() => setting.remove());
+}
+
 /** An empty cache directory, and waits short enough for tests. */
-export async function makeSetting(): Promise<Setting> {
+async function makeSetting(): Promise<Setting> {
   const directory = await mkdtemp(join(tmpdir(), 'download-test-'));
   const cacheDirectory = join(directory, 'cache');
   const seen: Progress[] = [];
-  const fetch: Setting['fetch'] = (source, options) =>
-    fetchByDigest(source, {
+  const fetch: Setting['fetch'] = (artifact, options) =>
+    fetchByDigest(artifact, {
       cacheDirectory,
       progress: (progress) => void seen.push(progress),
       retries: 3,
@@ -51,12 +70,12 @@ export async function makeSetting(): Promise<Setting> {
     seen,
     notes: () => seen.flatMap((progress) => (progress.kind === 'note' ? [progress.text] : [])),
     fetch,
-    failure: async (source, options) => {
-      const error = await fetch(source, options).then(
+    failure: async (artifact, options) => {
+      const error = await fetch(artifact, options).then(
         ({ path }) => new Error(`expected a failure, got ${path}`),
         (reason: unknown) => reason,
       );
-      if (isDownloadError(error)) return error;
+      if (error instanceof UserError) return formatDiagnostics(error.diagnostics, 'text', pc.createColors(false));
       throw error;
     },
     cacheNames: () => readdir(cacheDirectory),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { needs } from '../requirement.ts';
+import { needs } from '../../support/requirement.ts';
 import { cutAtEach } from './cut-at-each.ts';
 import { firstBoot } from './first-boot.ts';
 

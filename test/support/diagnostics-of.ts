@@ -5,7 +5,7 @@ import { checkRecipe, readConfiguration } from '../../src/commands/configuration
 import type { Diagnostic } from '../../src/diagnostic/diagnostic.ts';
 import { UserError } from '../../src/diagnostic/user-error.ts';
 import { configurationName } from '../../src/recipe/configuration.ts';
-import type { BadInput } from './bad-input.ts';
+import type { BadInput } from '../unit/bad-input.ts';
 
 /** Writes files, gives their directory to `use`, and removes it. */
 export function withDirectory<T>(files: Record<string, string | Uint8Array>, use: (directory: string) => T): T {
@@ -37,7 +37,8 @@ export function diagnosticsOf({ input, files }: Pick<BadInput, 'input' | 'files'
   );
 }
 
-function asText({ message, help, place, related = [] }: Diagnostic, directory: string): string {
+/** A diagnostic in the form of test/unit/bad-input.ts, its files seen from `directory`. */
+export function asText({ message, help, place, related = [] }: Diagnostic, directory: string): string {
   const where = (at: NonNullable<Diagnostic['place']>) => {
     const file = at.file.replace(`${directory}/`, '');
     const named = ['recipe.yml', configurationName].includes(file) ? '' : `${file}:`;

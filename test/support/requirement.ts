@@ -6,6 +6,7 @@ const requirements = {
   root: { met: () => process.getuid?.() === 0, reason: 'needs root, to mount and to give files to others' },
   dash: { met: () => runs('dash', '-c', ':'), reason: 'needs dash' },
   bash: { met: () => runs('bash', '-c', ':'), reason: 'needs bash' },
+  jq: { met: () => runs('jq', '--version'), reason: 'needs jq' },
   systemd: { met: () => runs('systemd-analyze', '--version'), reason: 'needs systemd-analyze' },
   namespaces: { met: () => runs('unshare', '--mount', 'true'), reason: 'needs unshare and the right to mount' },
 };
