@@ -173,7 +173,7 @@ function nameOf(path: Path): string {
 function show(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  return code(cut(quoted(value)));
+  return code(cut(typeof value === 'number' ? String(value) : quoted(value)));
 }
 
 function quoted(value: unknown): string {
