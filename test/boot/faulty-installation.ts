@@ -26,7 +26,7 @@ export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
     240,
   );
   await guest.waitFor('journalctl -u nix-install -o cat | grep "became full while Nix .*was installed"', 300);
-  await waitForStatus(guest, 'Make room on (it|that disk); this is tried again by itself', 120);
+  await waitForStatus(guest, 'Make room on (it|that disk). The installation is tried again', 120);
 
   await guest.succeed('rm -r /var/filler');
   await waitForNix(guest);
@@ -56,7 +56,7 @@ export const rebootInTheMiddle = async (lab: Lab, provider: Provider): Promise<v
   await guest.waitFor(provider.moments['with one store path in place'] ?? '', 300);
   guest = await guest.reboot();
   await waitForNix(guest);
-  expect(await guest.succeed('journalctl -b -u nix-install -o cat')).toContain('An earlier attempt was cut off');
+  expect(await guest.succeed('journalctl -b -u nix-install -o cat')).toContain('An earlier attempt was interrupted');
   expect(await buildAndRun(guest, 'again')).toBe('again was built by nix');
   expect(await nixFaults(guest, { repaired: true })).toEqual([]);
 };
