@@ -4,7 +4,6 @@ import { firstBoot } from './first-boot.ts';
 
 const store = '/var/lib/nix';
 const state = `${store}/var/bluebuild-nix`;
-const install = '/usr/libexec/bluebuild/nix/nix-install';
 const cutAtEach = '. /usr/local/lib/cut-at-each.sh\n';
 const tree = (...paths: string[]) => `find ${paths.join(' ')} -mindepth 1 -printf '%P %l\\n' 2>/dev/null | sort; `;
 const asked = 'cat /run/asked 2>/dev/null || :; ';

@@ -13,7 +13,8 @@ const boot = (name: string, options: Options, check: (found: FirstBoot) => void,
 const cuts = '. /usr/local/lib/cut-at-each.sh\n';
 const images = {
   standard: {},
-  home: { entry: { persistence: '/var/home/nix' } },
+  // Neither is a default: only what the machine remembers leads there.
+  other: { entry: { persistence: '/var/stores/nix' } },
   disk: { entry: { persistence: '/var/disk/nix' } },
 };
 const update = (name: keyof typeof images): string => `cp -a /images/${name}/usr/. /usr/\n`;
@@ -45,18 +46,18 @@ boot(
   'a changed `persistence` on the same file system, cut off before each command: the store moves, and back after a rollback',
   {
     others: images,
-    after: `${cuts}${mine}save; ${update('home')}
+    after: `${cuts}${mine}stores='lib/nix lib/bluebuild-nix stores/nix'; save; ${update('other')}
 finished() {
-  test "$(cat /nix/store/mine /var/home/nix/store/mine)" = "$(printf 'mine\\nmine')" || echo hidden
+  test "$(cat /nix/store/mine /var/stores/nix/store/mine)" = "$(printf 'mine\\nmine')" || echo hidden
   test ! -e /var/lib/nix || echo 'two stores'
 }
 cut_at_each $find_store
-${update('standard')} boot; cat /nix/store/mine /var/lib/nix/store/mine; ls /var/home
+${update('standard')} boot; cat /nix/store/mine /var/lib/nix/store/mine; ls /var/stores
 grep -c . /var/lib/bluebuild-nix/stores`,
   },
   ({ found }) =>
     expect(found).toMatch(
-      /^exited successfully after \d{2,} cuts\nMoved the Nix store from \/var\/home\/nix to \/var\/lib\/nix\.\nNix is installed\.\nmine\nmine\n2\n$/,
+      /^exited successfully after \d{2,} cuts\nMoved the Nix store from \/var\/stores\/nix to \/var\/lib\/nix\.\nNix is installed\.\nmine\nmine\n2\n$/,
     ),
   300_000,
 );
@@ -129,14 +130,39 @@ $install move 2>&1 || echo $?; echo photo >/var/disk/nix/photo; $install move 2>
 );
 
 boot(
+  'a move whose old copy can be deleted in part only: a rollback shows the new one, and a boot deletes the rest',
+  {
+    others: images,
+    after: `${cuts}${mine}mkdir /nix/store/busy; ${otherFileSystem('/var/disk')}${update('disk')} boot >/dev/null
+mount -t tmpfs -o mode=0755 tmpfs /var/lib/nix/store/busy; $install move >/dev/null 2>&1 || echo $?; echo new >/nix/store/later
+${update('standard')} boot >/dev/null 2>&1; cat /nix/store/later; umount /var/lib/nix/store/busy
+$install >/dev/null; ls /var/lib /var/disk/nix | grep -v -e store -e var; cat /nix/store/mine`,
+  },
+  ({ found }) => expect(found).toBe('new\nbluebuild-nix\nmine\n'),
+);
+
+boot(
+  'a mount where the image keeps the store, with nothing in it: it stays, and the store is shown',
+  {
+    others: images,
+    after: `${cuts}${mine}${otherFileSystem('/var/stores/nix')}${update('other')} boot | tail -n 1
+cat /nix/store/mine; mountpoint /var/stores/nix; $install move | tail -n 1; ls /var/stores/nix`,
+  },
+  ({ found }) =>
+    expect(found).toMatch(
+      /^Nix is installed\. The store is in \/var\/lib\/nix.*\nmine\n\/var\/stores\/nix is a mountpoint\nThe Nix store is in \/var\/stores\/nix\.\nstore\nvar\n$/,
+    ),
+);
+
+boot(
   'something else where the image keeps the store: left as it is, and the store is shown',
   {
     others: images,
-    after: `${cuts}${mine}mkdir -p /var/home/nix; echo photo >/var/home/nix/photo; ${update('home')} boot
-cat /nix/store/mine /var/home/nix/photo; ls /var/home/nix`,
+    after: `${cuts}${mine}mkdir -p /var/stores/nix; echo photo >/var/stores/nix/photo; ${update('other')} boot
+cat /nix/store/mine /var/stores/nix/photo; ls /var/stores/nix`,
   },
   ({ found }) =>
-    expect(found).toMatch(/The store is in \/var\/lib\/nix, not in \/var\/home\/nix.*\nmine\nphoto\nphoto\n$/),
+    expect(found).toMatch(/The store is in \/var\/lib\/nix, not in \/var\/stores\/nix.*\nmine\nphoto\nphoto\n$/),
 );
 
 boot(
@@ -201,10 +227,10 @@ boot(
 boot(
   'a nix.mount that a person wrote: it stays, with the store that it mounts, and the other units are those of the image',
   {
-    entry: images.home.entry,
+    entry: images.other.entry,
     before: `${installedByHand('/srv/mine')}printf '[Mount]\\nWhat=/srv/mine\\nWhere=/nix\\nOptions=bind\\n' >/etc/systemd/system/nix.mount
 systemctl start nix.mount`,
-    after: `${cuts}ls /etc/systemd/system | grep nix; boot; cat /nix/store/mine; ls /var/home /var/lib | grep nix`,
+    after: `${cuts}ls /etc/systemd/system | grep nix; boot; cat /nix/store/mine; ls /var/stores /var/lib 2>/dev/null | grep nix`,
   },
   ({ code, stdout, found }) => {
     expect(code).toBe(0);
