@@ -66,7 +66,7 @@ test('what is valid plans, in order, each path once, under /nix and /usr, and wi
   );
 });
 
-test('a recipe decides what is in nine small files, whether parts are there, and nothing else', () => {
+test('a recipe decides what is in ten small files, whether parts are there, and nothing else', () => {
   const wanted =
     /^\.\.\/(nix\.mount|nix-install\.service|nix-daemon\.socket|determinate-nixd\.socket|nix-label\.(path|service))$/;
   fc.assert(

@@ -136,9 +136,9 @@ boot(
     after: `${cuts}${mine}mkdir /nix/store/busy; ${otherFileSystem('/var/disk')}${update('disk')} boot >/dev/null
 mount -t tmpfs -o mode=0755 tmpfs /var/lib/nix/store/busy; $install move >/dev/null 2>&1 || echo $?; echo new >/nix/store/later
 ${update('standard')} boot >/dev/null 2>&1; cat /nix/store/later; umount /var/lib/nix/store/busy
-$install >/dev/null; ls /var/lib /var/disk/nix | grep -v -e store -e var; cat /nix/store/mine`,
+$install >/dev/null; ls -d /var/lib/*nix; ls -A /var/disk/nix; cat /nix/store/mine`,
   },
-  ({ found }) => expect(found).toBe('new\nbluebuild-nix\nmine\n'),
+  ({ found }) => expect(found).toBe('new\n/var/lib/bluebuild-nix\nstore\nvar\nmine\n'),
 );
 
 boot(
