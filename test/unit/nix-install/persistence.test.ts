@@ -52,12 +52,13 @@ finished() {
   test ! -e /var/lib/nix || echo 'two stores'
 }
 cut_at_each $find_store
-${update('standard')} boot; cat /nix/store/mine /var/lib/nix/store/mine; ls /var/stores
+# Later boots run find-store alone.
+restore; boot true; ${update('standard')} boot true; cat /nix/store/mine /var/lib/nix/store/mine; ls /var/stores
 grep -c . /var/lib/bluebuild-nix/stores`,
   },
   ({ found }) =>
     expect(found).toMatch(
-      /^exited successfully after \d{2,} cuts\nMoved the Nix store from \/var\/stores\/nix to \/var\/lib\/nix\.\nNix is installed\.\nmine\nmine\n2\n$/,
+      /^exited successfully after \d{2,} cuts\nMoved the Nix store from \/var\/lib\/nix to \/var\/stores\/nix\.\nMoved the Nix store from \/var\/stores\/nix to \/var\/lib\/nix\.\nmine\nmine\n2\n$/,
     ),
   300_000,
 );
@@ -130,15 +131,25 @@ $install move 2>&1 || echo $?; echo photo >/var/disk/nix/photo; $install move 2>
 );
 
 boot(
-  'a move whose old copy can be deleted in part only: a rollback shows the new one, and a boot deletes the rest',
+  'a move whose old copy cannot be deleted: a rollback shows the new one, and a boot deletes the rest',
   {
     others: images,
-    after: `${cuts}${mine}mkdir /nix/store/busy; ${otherFileSystem('/var/disk')}${update('disk')} boot >/dev/null
-mount -t tmpfs -o mode=0755 tmpfs /var/lib/nix/store/busy; $install move >/dev/null 2>&1 || echo $?; echo new >/nix/store/later
-${update('standard')} boot >/dev/null 2>&1; cat /nix/store/later; umount /var/lib/nix/store/busy
+    after: `${cuts}${mine}${otherFileSystem('/var/disk')}${update('disk')} boot >/dev/null
+printf '#!/bin/sh\ncase $* in *-delete) exit 1 ;; esac\nexec /usr/bin/find "$@"\n' >/usr/local/sbin/find
+chmod +x /usr/local/sbin/find; PATH=/usr/local/sbin:$PATH
+$install move 2>&1 | grep -v -e ^Co -e ^De; echo new >/nix/store/later
+${update('standard')} boot >/dev/null 2>&1; cat /nix/store/later; rm /usr/local/sbin/find; hash -r
 $install >/dev/null; ls -d /var/lib/*nix; ls -A /var/disk/nix; cat /nix/store/mine`,
   },
-  ({ found }) => expect(found).toBe('new\n/var/lib/bluebuild-nix\nstore\nvar\nmine\n'),
+  ({ found }) =>
+    expect(found).toBe(`<4>Cannot delete all of the old copy in /var/lib/nix; the next boot tries again.
+The Nix store is in /var/disk/nix.
+new
+/var/lib/bluebuild-nix
+store
+var
+mine
+`),
 );
 
 boot(
