@@ -25,7 +25,8 @@ for (const unit of ['nix.mount', 'nix-daemon.socket', 'nix-daemon.service']) {
       after: `readlink /etc/systemd/system/${unit}; ls ${store}/store 2>&1 || :
 rm /etc/systemd/system/${unit}; /usr/libexec/bluebuild/nix/nix-install >/dev/null
 ln -s /dev/null /etc/systemd/system/${unit}; /usr/libexec/bluebuild/nix/nix-install 2>&1 || echo $?
-readlink /etc/systemd/system/${unit}; ls ${store}/store`,
+readlink /etc/systemd/system/${unit}; ls ${store}/store; ls /run/bluebuild-nix
+rm /etc/systemd/system/${unit}; /usr/libexec/bluebuild/nix/nix-install; ls /run/bluebuild-nix`,
     },
     ({ code, stderr, found }) => {
       const masked = `<3>${unit} is masked, so Nix cannot be used on this machine.
@@ -33,7 +34,7 @@ readlink /etc/systemd/system/${unit}; ls ${store}/store`,
 `;
       expect([code, stderr]).toEqual([78, masked]);
       expect(found).toBe(
-        `/dev/null\nls: cannot access '${store}/store': No such file or directory\n${masked}78\n/dev/null\nnew\n`,
+        `/dev/null\nls: cannot access '${store}/store': No such file or directory\n${masked}78\n/dev/null\nnew\nfailed\n${isInstalled}`,
       );
     },
   );

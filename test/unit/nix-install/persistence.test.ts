@@ -267,7 +267,7 @@ boot(
   "a directory of a user's that looks like a store: never root's Nix",
   {
     before: `mkdir -p /var/home/nix/store /var/home/nix/var/bluebuild-nix; : >/var/home/nix/var/bluebuild-nix/installed
-chown -R 1000:1000 /var/home/nix; ${'/usr/libexec/bluebuild/nix/find-store'}`,
+chown -R 1000:1000 /var/home/nix; /usr/libexec/bluebuild/nix/find-store`,
     after: 'test /nix -ef /var/lib/nix && ls -d /var/home/nix',
   },
   ({ code, stdout, found }) => {
