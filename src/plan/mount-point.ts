@@ -2,15 +2,24 @@ import type { PartMaker } from './part.ts';
 import { staticEntries, textEntry, withLine } from './static-files.ts';
 import { enabledUnits } from './units.ts';
 
-/** /nix, and the directory under /var that is mounted on it. */
+const units = '/usr/lib/systemd/system';
+
+/** /nix, and the units that mount the persistence on it, wherever an earlier image kept the store. */
 export const mountPoint: PartMaker = {
   name: 'mount-point',
-  make: ({ persistence }, files) => ({
-    entries: [
-      { kind: 'directory', path: '/nix', mode: 0o755 },
-      ...withLine(staticEntries(files, 'mount-point'), '/usr/lib/systemd/system/nix.mount', 'What', persistence),
-      textEntry('/usr/lib/tmpfiles.d/nix.conf', `d ${persistence} 0755 root root - -\n`),
-      ...enabledUnits({ 'local-fs.target': ['nix.mount'] }),
-    ],
-  }),
+  make: ({ persistence }, files) => {
+    const installed = `!${persistence}/var/bluebuild-nix/installed`;
+    let entries = staticEntries(files, 'mount-point');
+    entries = withLine(entries, `${units}/nix.mount`, 'What', persistence);
+    entries = withLine(entries, `${units}/nix-find-store.service`, 'ConditionPathExists', installed);
+    entries = withLine(entries, `${units}/nix-find-store.service`, 'RequiresMountsFor', persistence);
+    return {
+      entries: [
+        { kind: 'directory', path: '/nix', mode: 0o755 },
+        ...entries,
+        textEntry('/usr/lib/tmpfiles.d/nix.conf', `d ${persistence} 0755 root root - -\n`),
+        ...enabledUnits({ 'local-fs.target': ['nix.mount'] }),
+      ],
+    };
+  },
 };

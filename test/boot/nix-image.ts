@@ -57,10 +57,10 @@ export const nixImage = async ({
 export const laterModule = async (directory: string): Promise<string> => {
   const modules = join(directory, 'modules');
   await cp(builtModule, modules, { recursive: true });
-  const units = join(modules, 'nix/files/first-boot/usr/lib/systemd/system');
-  for (const unit of ['nix.mount', 'nix-daemon.service', 'nix-install.service']) {
-    const text = await readFile(join(units, unit), 'utf8');
-    await writeFile(join(units, unit), text.replace(/^Description=/m, 'Description=Later '));
+  const units = ['mount-point/nix.mount', 'first-boot/nix-daemon.service', 'first-boot/nix-install.service'];
+  for (const unit of units.map((name) => join(modules, 'nix/files', name.replace('/', '/usr/lib/systemd/system/')))) {
+    const text = await readFile(unit, 'utf8');
+    await writeFile(unit, text.replace(/^Description=/m, 'Description=Later '));
   }
   return modules;
 };

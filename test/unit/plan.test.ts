@@ -27,6 +27,7 @@ const decided = [
   '/etc/nix/nix.conf',
   '/usr/lib/systemd/system/nix-install.service.d/50-follow.conf',
   '/usr/lib/systemd/system/nix.mount',
+  '/usr/lib/systemd/system/nix-find-store.service',
   ...['install.conf', 'installer-args', 'nix.conf', 'configuration.yml', 'manifest.json'].map(
     (name) => `${share}/${name}`,
   ),
@@ -65,7 +66,7 @@ test('what is valid plans, in order, each path once, under /nix and /usr, and wi
   );
 });
 
-test('a recipe decides what is in nine small files, whether parts are there, and nothing else', () => {
+test('a recipe decides what is in ten small files, whether parts are there, and nothing else', () => {
   const wanted =
     /^\.\.\/(nix\.mount|nix-(install|users)\.service|nix-daemon\.socket|determinate-nixd\.socket|nix-label\.(path|service))$/;
   fc.assert(
@@ -100,10 +101,21 @@ describe('every value comes back from where it lies as it was', () => {
         const plain = '(/[A-Za-z0-9._+-]+)+';
         const line = new RegExp(`^d (?<path>${plain}) 0755 root root - -\n$`);
         expect(line.exec(textOf(entries, '/usr/lib/tmpfiles.d/nix.conf'))?.groups?.['path']).toBe(config.persistence);
-        const unit = textOf(entries, '/usr/lib/systemd/system/nix.mount');
-        expect(new RegExp(`^What=(?<path>${plain})$`, 'm').exec(unit)?.groups?.['path']).toBe(config.persistence);
-        const shipped = files.get('mount-point')?.get('/usr/lib/systemd/system/nix.mount')?.toString() ?? '';
-        expect(unit.replace(/^What=.*$/m, '')).toBe(shipped.replace(/^What=.*$/m, ''));
+        const lines: [unit: string, key: string, value: string][] = [
+          ['nix.mount', 'What', config.persistence],
+          ['nix-find-store.service', 'ConditionPathExists', `!${config.persistence}/var/bluebuild-nix/installed`],
+          ['nix-find-store.service', 'RequiresMountsFor', config.persistence],
+        ];
+        for (const [name, key, value] of lines) {
+          const path = `/usr/lib/systemd/system/${name}`;
+          const withoutLines = (text: string) =>
+            text.replace(/^(What|ConditionPathExists|RequiresMountsFor)=.*$/gm, '');
+          expect(textOf(entries, path).split('\n')).toContain(`${key}=${value}`);
+          const shipped = files.get('mount-point')?.get(path)?.toString() ?? '';
+          expect(withoutLines(textOf(entries, path))).toBe(withoutLines(shipped));
+        }
+        // A drop-in would also reach a nix.mount of the machine's own.
+        expect([...entries.keys()].filter((path) => path.includes('/nix.mount.d'))).toEqual([]);
       }),
     );
   });
@@ -168,7 +180,7 @@ describe('every value comes back from where it lies as it was', () => {
   describe.each(['dash', 'bash'] as const)('install.conf and installer-args, by %s', (shell) => {
     test('with the lines of the first-boot program', (context) => {
       needs(context, shell);
-      const program = fs.readFileSync(join(modules, 'first-boot/usr/libexec/bluebuild/nix/nix-install'), 'utf8');
+      const program = fs.readFileSync(join(modules, 'first-boot/usr/libexec/bluebuild/nix/store.sh'), 'utf8');
       const readConfiguration = /^read_configuration\(\) \{\n.*?^\}\n/ms.exec(program)?.[0];
       const provider = fs.readFileSync(join(modules, 'installer/usr/libexec/bluebuild/nix/provider.sh'), 'utf8');
       const readArguments = /^    while IFS= read -r argument; do\n.*?^    done <.*?\n/ms.exec(provider)?.[0];

@@ -33,7 +33,12 @@ const systemUnits = [
   'systemd-remount-fs.service',
   'systemd-sysusers.service',
   'systemd-update-done.service',
+  // Where /var/home is a file system of its own.
+  'var-home.mount',
 ];
+
+/** The one program that units start and the base has. */
+const systemctl = '/usr/bin/systemctl';
 
 type Unit = [section: string, key: string, value: string][];
 
@@ -58,7 +63,9 @@ test('every kind of installer has its provider.sh', () => expect(providers).toEq
 describe('units', () => {
   test.each(units)('$name: what it starts is in the image', ({ text }) => {
     const programs = parseUnit(text).filter(([, key]) => key.startsWith('Exec'));
-    for (const [, , command] of programs) expect(planned).toContain(command.split(' ')[0]?.replace(/^-/, ''));
+    for (const [, , command] of programs) {
+      expect([...planned, systemctl]).toContain(command.split(' ')[0]?.replace(/^-/, ''));
+    }
   });
 
   test.each(units)('$name: what it names is in the image or in every image', ({ text }) => {
@@ -105,10 +112,14 @@ describe('units', () => {
       root = fs.mkdtempSync(join(tmpdir(), 'nix-units-'));
       const options = { modificationTime: 0, ownedByRoot: false, downloaded: new Map<string, string>() };
       await writeRootfs({ entries }, root, options);
+      fs.mkdirSync(join(root, dirname(systemctl)), { recursive: true });
+      fs.writeFileSync(join(root, systemctl), '#!/bin/sh\n', { mode: 0o755 });
       for (const unit of systemUnits) {
         const text = unit.endsWith('.service')
           ? '[Service]\nExecStart=/usr/libexec/bluebuild/nix/nix-daemon\n'
-          : '[Unit]\n';
+          : unit.endsWith('.mount')
+            ? '[Mount]\nWhat=/dev/disk/by-label/home\nWhere=/var/home\n'
+            : '[Unit]\n';
         fs.writeFileSync(join(root, 'usr/lib/systemd/system', unit), text);
       }
     });

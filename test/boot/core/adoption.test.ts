@@ -12,7 +12,7 @@ scenario(
     guest = await guest.reboot();
     await guest.waitForUnit('nix-install.service', 120);
     expect(await guest.succeed('journalctl -b -u nix-install -o cat')).toContain(
-      'Adopting the Nix store that is in /var/home/nix already',
+      'Adopting the Nix store in /var/home/nix',
     );
     expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
     expect(await guest.succeed('ls /nix/var/bluebuild-nix/set-aside/etc/systemd/system')).toContain('nix.mount');

@@ -45,6 +45,7 @@ cat ${state}/installed /run/asked`;
     ]);
     expect(found).toBe(`nix (Nix) ${older.version}
 ${state}:
+daemon
 follows
 installed
 
@@ -56,6 +57,7 @@ nss-cacert-0.debian-trixie
 provider=native
 version=${older.version}
 systemctl start nix.mount
+systemd-sysusers /usr/lib/bluebuild/nix/sysusers.conf
 systemd-notify --status=Installing Nix ${older.version} into /var/lib/nix
 systemctl start nix-daemon.socket
 systemd-notify --status=Nix is installed. Open a new terminal and try: nix --version
@@ -125,7 +127,7 @@ grep -c '^sha256[:-]' /tmp/again/*/.reginfo; tar -cf $tarball -C /tmp/again $(ls
 sed -i "s/^sha256=.*/sha256=$(sha256sum $tarball | cut -d ' ' -f 1)/" /usr/share/bluebuild/nix/install.conf
 inodes=$(stat -c %i /nix/store/*-n*); ${install}; test "$inodes" = "$(stat -c %i /nix/store/*-n*)"; ${verify}
 chmod u+w /nix/store/*-nss-cacert*/etc/ssl/certs/*; echo damage >>$(echo /nix/store/*-nss-cacert*/etc/ssl/certs/ca-bundle.crt)
-${install} repair | grep -c Damaged; ${verify}`,
+${install} repair | grep -c Replacing; ${verify}`,
   });
   expect(found).toBe(`2\nChanging to the Nix of this image: ${older.version}\nNix is installed.\n1\n`);
 });
@@ -142,24 +144,24 @@ ${install} repair 2>&1 | grep -o -e 'was modified' -e 'Some paths are damaged.*'
   });
   expect(found).toMatch(
     new RegExp(`^broken
-Damaged, and replaced: /nix/store/\\S+
-Damaged, and replaced: /nix/store/\\S+
-Nix ${older.version} itself is whole\\. Verifying all else in the store
-The store is whole\\.
+Replacing a damaged path: /nix/store/\\S+
+Replacing a damaged path: /nix/store/\\S+
+Nix ${older.version} itself is intact\\. Verifying everything else in the store
+The store is intact\\.
 nix \\(Nix\\) ${older.version}
 mine
 nix-${older.version}
 nss-cacert-0\\.debian-trixie
 was modified
-Some paths are damaged and could not be repaired: they are named above\\.
+Some paths are damaged and could not be repaired; they are named above\\.
 A substituter may have them .*PATH
-usage: nix-install \\[repair\\]
+usage: nix-install \\[repair \\| move\\]
 2
 $`),
   );
 });
 
-test('no room for an update: said, and the Nix that was there goes on', async () => {
+test('no room for an update: said, and the Nix that was there keeps working', async () => {
   const { found } = await boot({
     size: '560m',
     after: `${prepare}cp -a /images/newer/. /; ${install} 2>&1 || echo $?; nix --version; ${verify}ls ${state}
@@ -168,14 +170,14 @@ free=$(df --output=avail -BM /nix | tail -n 1 | tr -dc 0-9); fallocate -l $((fre
 ${install} 2>&1 | grep -v ^tar || :; nix --version; ${verify}ls ${state}
 rm /var/filler; ${install}; nix --version; ${verify}`,
   });
-  const kept = `nix (Nix) ${older.version}\nfollows\ninstalled\n`;
+  const kept = `nix (Nix) ${older.version}\ndaemon\nfollows\ninstalled\n`;
   const changing = `Changing to the Nix of this image: ${newer.version}\n`;
   expect(found).toMatch(
     new RegExp(`^${changing}<3>Not enough room for Nix: /var/lib/nix has \\d+ MiB free, and 512 MiB are needed\\.
-<3>Make room on that disk; this is tried again by itself\\.
+<3>Make room on that disk\\. The installation is tried again\\.
 75
-${kept.replace(/[()]/g, '\\$&')}${changing}<3>The disk that holds /var/lib/nix became full while Nix ${newer.version} was installed\\. What was installed before goes on\\.
-<3>Make room on it; this is tried again by itself\\.
+${kept.replace(/[()]/g, '\\$&')}${changing}<3>The disk that holds /var/lib/nix became full while Nix ${newer.version} was installed\\. The existing Nix keeps working\\.
+<3>Make room on it\\. The installation is tried again\\.
 ${kept.replace(/[()]/g, '\\$&')}${changing}Nix is installed\\.
 nix \\(Nix\\) ${newer.version}
 $`),
@@ -195,7 +197,7 @@ test.each([
     expect(result.code).toBe(code);
     expect(result.stderr).toMatch(
       file === 'etc'
-        ? /^<3>The Nix tarball of this image holds no Nix store\.\n/m
+        ? /^<3>The Nix tarball of this image contains no Nix store\.\n/m
         : /^<3>Nix .* could not be installed/m,
     );
     expect(result.found).not.toMatch(/store|profiles|work/);

@@ -75,7 +75,7 @@ for (const [providerName, { image, download }] of Object.entries(providers)) {
         const machine = await lab.machine(built);
         let guest = await machine.boot();
         await guest.waitFor(`journalctl -b -u nix-install -o cat | grep "Cannot download the ${download.name}"`, 120);
-        expect(await statusOf(guest)).toContain('Connect this machine to the network; this is tried again by itself.');
+        expect(await statusOf(guest)).toContain('Connect this machine to the network. The download is tried again.');
         expect((await guest.run('test -e /nix/var/bluebuild-nix/installing')).code).toBe(1);
 
         guest = await guest.reboot({ network: 'host' });

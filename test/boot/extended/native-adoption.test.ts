@@ -21,7 +21,7 @@ scenario(
     guest = await guest.reboot();
     await expectNixOf(guest, 'trixie');
     const told = await guest.succeed(journal);
-    expect(told).toContain('Taking over the store that a nix-installer made');
+    expect(told).toContain('Taking over the store of a nix-installer');
     expect(told).toMatch(/^Moved to \/nix\/var\/bluebuild-nix\/set-aside, .*\/etc\/nix\/nix\.conf/m);
     // What a user wrote stays where it is, and is read.
     expect(await guest.succeed(ofNixInEtc)).toMatch(/^A +nix\/nix\.custom\.conf$/);
@@ -47,7 +47,7 @@ scenario(
     guest = await guest.reboot();
     await guest.waitForUnit('nix-install.service', 300);
     const told = await guest.succeed(journal);
-    expect(told).toContain(`Adopting the Nix store that is in ${persistence} already`);
+    expect(told).toContain(`Adopting the Nix store in ${persistence}`);
     expect(told).toContain('/etc/systemd/system/nix.mount');
     expect(await guest.succeed(ofNixInEtc)).toBe('');
     expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
@@ -63,7 +63,7 @@ scenario(
 );
 
 scenario(
-  'native: an image with a nix-installer does not touch the store: Nix goes on, and the service says why',
+  'native: an image with a nix-installer does not touch the store: Nix keeps working, and the service says why',
   async (lab) => {
     const machine = await installedMachine(lab, await nixImage(await native('forky')));
     let guest = await machine.boot();
@@ -71,7 +71,7 @@ scenario(
     guest = await guest.reboot();
     await guest.waitFor('systemctl is-failed nix-install.service', 120);
     const status = await statusOf(guest);
-    expect(status).toContain("determinate's nix-installer is not run, and its Nix goes on.");
+    expect(status).toContain("the existing Nix keeps working, and determinate's nix-installer is not run.");
     expect(status).toContain('Write `installer: native` in the recipe of the image');
     expect(await guest.succeed('systemctl --failed --plain --no-legend | wc -l')).toBe('1');
     expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');

@@ -1,10 +1,9 @@
 /** The first-boot program is ended before each command that it runs, one after the other; the next run must repair it. */
 import { expect, test } from 'vitest';
-import { cutAtEach } from '../../unit/nix-install/cut-at-each.ts';
 import { firstBoot } from '../../unit/nix-install/first-boot.ts';
 import { nixTarball } from '../lab/nix-tarball.ts';
 
-const check = `${cutAtEach}
+const check = `. /usr/local/lib/cut-at-each.sh
 digest() { sed -n s/^sha256=//p /usr/share/bluebuild/nix/install.conf; }
 finished() {
   test "$(readlink -f /nix/var/nix/profiles/default/bin/nix)" = "$(readlink -f "/nix/var/nix/gcroots/bluebuild-nix/$(digest)/nix")/bin/nix" || echo "not followed"
@@ -24,14 +23,14 @@ const newer = image(await nixTarball('forky'));
 
 const endsWell = async (options: Parameters<typeof firstBoot>[1]): Promise<void> => {
   const { found } = await firstBoot('dash', { size: '4g', ...options });
-  expect(found).toMatch(/^ended well after \d{2,} cuts\n$/);
+  expect(found).toMatch(/^exited successfully after \d{2,} cuts\n$/);
 };
 
 test('a first boot that is cut off before each of its commands', { timeout: 900_000 }, () =>
   endsWell({
     ...newer,
-    after: `${check}save; rm -rf /saved; mkdir /saved
-cut_at_each`,
+    after: `${check}save; rm -rf /saved/var; mkdir /saved/var
+cut_at_each $install`,
   }),
 );
 
@@ -44,7 +43,7 @@ test(
       others: { newer },
       after: `${check}save; cp -a /images/newer/. /
 between() { nix --version >/dev/null || echo "no Nix after cut $at"; }
-cut_at_each`,
+cut_at_each $install`,
     }),
 );
 
@@ -71,7 +70,7 @@ finished() {
     grep -rqx mine /nix/var/bluebuild-nix/set-aside/etc/$file* || echo "$file is lost"
   done
 }
-cut_at_each`,
+cut_at_each $install`,
     }),
 );
 
@@ -89,6 +88,6 @@ finished() {
   if [ ! "$begun" ]; then $install repair >/dev/null 2>&1 || echo "again: exit code $?"; fi
   of_nix
 }
-cut_at_each repair`,
+cut_at_each $install repair`,
   }),
 );

@@ -57,6 +57,8 @@ export async function firstBoot(
     for (const name of ['systemctl', 'systemd-notify', 'systemd-sysusers']) {
       fs.copyFileSync(join(standIns, name), join(image, 'usr/local/sbin', name));
     }
+    fs.mkdirSync(join(image, 'usr/local/lib'), { recursive: true });
+    fs.copyFileSync(join(import.meta.dirname, 'cut-at-each.sh'), join(image, 'usr/local/lib/cut-at-each.sh'));
     fs.mkdirSync(out, { recursive: true });
     fs.writeFileSync(join(out, 'before'), before);
     fs.writeFileSync(join(out, 'after'), after);

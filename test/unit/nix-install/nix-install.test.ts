@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
-import { cutAtEach } from './cut-at-each.ts';
 import { firstBoot } from './first-boot.ts';
 
 const store = '/var/lib/nix';
 const state = `${store}/var/bluebuild-nix`;
+const cutAtEach = '. /usr/local/lib/cut-at-each.sh\n';
 const tree = (...paths: string[]) => `find ${paths.join(' ')} -mindepth 1 -printf '%P %l\\n' 2>/dev/null | sort; `;
 const asked = 'cat /run/asked 2>/dev/null || :; ';
+const determinateNixd = 'cp /bin/true /usr/local/bin/determinate-nixd\n';
 const completeStore = `mkdir -p ${store}/store/kept ${store}/var/nix/profiles/default/bin ${store}/var/nix/db
 echo kept >${store}/var/nix/db/db.sqlite
 cp /bin/true ${store}/var/nix/profiles/default/bin/nix-daemon
@@ -17,8 +18,9 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
     name: string,
     options: Parameters<typeof firstBoot>[1],
     check: (found: Awaited<ReturnType<typeof firstBoot>>) => void,
+    timeout = 20_000,
   ) =>
-    test.concurrent(name, async (context) => {
+    test.concurrent(name, { timeout }, async (context) => {
       needs(context, 'root', 'namespaces', shell as 'dash' | 'bash');
       check(await firstBoot(shell, options));
     });
@@ -187,7 +189,7 @@ echo "nixbld:x:30000:\${members#,}" >>/etc/group`;
     ({ code, stderr, found }) => {
       expect(code).toBe(78);
       expect(stderr).toMatch(
-        /^<3>\/var\/lib\/nix holds something that is not a complete Nix store, and was not put there by this image\.\n<3>/,
+        /^<3>\/var\/lib\/nix holds something that is not a complete Nix store and was not put there by this image\.\n<3>/,
       );
       expect(found).toBe('mine\nphotos\nvar\n');
     },
@@ -198,7 +200,7 @@ echo "nixbld:x:30000:\${members#,}" >>/etc/group`;
     {
       before: `${completeStore} mkdir -p /etc/nix /etc/systemd/system/sockets.target.wants
 echo mine >/etc/nix/nix.conf
-echo '# determinate-nixd' >/etc/systemd/system/nix-daemon.service
+${determinateNixd}echo '# determinate-nixd' >/etc/systemd/system/nix-daemon.service
 ln -s /nix/x /etc/systemd/system/nix-daemon.socket
 ln -s /nix/x /etc/systemd/system/sockets.target.wants/nix-daemon.socket`,
       after: `cat ${store}/var/nix/db/db.sqlite /etc/nix/nix.conf; ls ${store}/store; ls -R /etc/systemd/system | grep nix || :; ls ${state}; ls ${state}/set-aside/etc/systemd/system`,
@@ -206,13 +208,13 @@ ln -s /nix/x /etc/systemd/system/sockets.target.wants/nix-daemon.socket`,
     ({ code, stdout, found }) => {
       expect(code).toBe(0);
       expect(stdout).toMatch(
-        /^Adopting the Nix store that is in \/var\/lib\/nix already\n.*Nix is installed \(a store that was here before\)\.\n$/s,
+        /^Adopting the Nix store in \/var\/lib\/nix\n.*Nix is installed \(an existing store was adopted\)\.\n$/s,
       );
       expect(found).toBe(
-        'kept\nmine\nkept\ndeterminate-nixd\netc-nix\ninstalled\nset-aside\nnix-daemon.service\nnix-daemon.socket\n',
+        'kept\nmine\nkept\ndaemon\ndeterminate-nixd\netc-nix\ninstalled\nset-aside\nnix-daemon.service\nnix-daemon.socket\n',
       );
       expect(stdout).toContain(
-        `Moved to /nix/var/bluebuild-nix/set-aside, from where each can be moved back: /etc/systemd/system/nix-daemon.service`,
+        `Moved to /nix/var/bluebuild-nix/set-aside, each under its path: /etc/systemd/system/nix-daemon.service`,
       );
     },
   );
@@ -222,7 +224,7 @@ ln -s /nix/x /etc/systemd/system/sockets.target.wants/nix-daemon.socket`,
     {
       after: `${cutAtEach}rm -rf ${store}/* /etc/nix; ${completeStore}mkdir -p /etc/nix /etc/systemd/system/sockets.target.wants
 echo mine >/etc/nix/nix.conf
-echo '# determinate-nixd' >/etc/systemd/system/nix-daemon.service
+${determinateNixd}echo '# determinate-nixd' >/etc/systemd/system/nix-daemon.service
 ln -s /nix/x /etc/systemd/system/nix-daemon.socket
 ln -s /nix/x /etc/systemd/system/sockets.target.wants/nix-daemon.socket
 save
@@ -234,11 +236,12 @@ finished() {
   test -L ${state}/set-aside/etc/systemd/system/nix-daemon.socket || echo 'no socket'
   ls -R /etc/systemd/system | grep nix || :
 }
-cut_at_each`,
+cut_at_each $install`,
     },
     ({ found }) => {
-      expect(found).toMatch(/^ended well after \d{2,} cuts\n$/);
+      expect(found).toMatch(/^exited successfully after \d{2,} cuts\n$/);
     },
+    300_000,
   );
 
   boot(
@@ -250,7 +253,7 @@ cut_at_each`,
     ({ code, stdout, stderr, found }) => {
       expect([code, stdout]).toEqual([78, '']);
       expect(stderr).toMatch(
-        /^<3>The store in \/var\/lib\/nix belongs to `installer: native`: determinate's nix-installer is not run, and its Nix goes on\.\n<3>Write `installer: native`/,
+        /^<3>The store in \/var\/lib\/nix belongs to `installer: native`: the existing Nix keeps working, and determinate's nix-installer is not run\.\n<3>Write `installer: native`/,
       );
       expect(found).toContain('systemctl start nix-daemon.socket\n');
       expect(found).toContain('kept\nexperimental-features');
@@ -267,7 +270,7 @@ mkdir -p /etc/systemd/system; : >/etc/systemd/system/nix.mount`,
     },
     ({ code, stdout, found }) => {
       expect(code).toBe(0);
-      expect(stdout).toMatch(/^An earlier attempt was cut off: starting over\n/);
+      expect(stdout).toMatch(/^An earlier attempt was interrupted: starting over\n/);
       expect(found).not.toMatch(/half|receipt|installing/);
       expect(found).toContain('installed\n');
     },
@@ -283,11 +286,11 @@ rm /run/installer-fails; /usr/libexec/bluebuild/nix/nix-install; ls ${state}`,
     ({ code, stderr, found }) => {
       expect(code).toBe(75);
       expect(stderr).toMatch(
-        /^it did not work\n<3>Nix could not be installed \(exit code 9\); why stands above\.\n<3>This is tried again by itself, from the beginning/,
+        /^it did not work\n<3>Nix could not be installed \(exit code 9\); see its output above\.\n<3>The installation is tried again, from the beginning/,
       );
-      const [first, second] = found.split('An earlier attempt was cut off: starting over\n');
+      const [first, second] = found.split('An earlier attempt was interrupted: starting over\n');
       expect(first).toBe(`var\n${store}/var:\nbluebuild-nix\n\n${state}:\ninstalling\n`);
-      expect(second).toMatch(/Nix is installed\..*\netc-nix\ninstalled\nset-aside\n$/s);
+      expect(second).toMatch(/Nix is installed\..*\ndaemon\netc-nix\ninstalled\nset-aside\n$/s);
     },
   );
 
@@ -304,9 +307,9 @@ rm /run/installer-fills-the-disk /var/filler; /usr/libexec/bluebuild/nix/nix-ins
       expect(stderr).toMatch(
         /^.*No space left on device\n<3>The disk that holds \/var\/lib\/nix became full while Nix was installed\.\n<3>Make room on it/,
       );
-      const [first, second] = found.split('An earlier attempt was cut off: starting over\n');
+      const [first, second] = found.split('An earlier attempt was interrupted: starting over\n');
       expect(first).toBe(`${store}:\nvar\n\n${state}:\ninstalling\n`);
-      expect(second).toMatch(/Nix is installed\..*\netc-nix\ninstalled\nset-aside\n$/s);
+      expect(second).toMatch(/Nix is installed\..*\ndaemon\netc-nix\ninstalled\nset-aside\n$/s);
     },
   );
 
@@ -319,9 +322,9 @@ rm /run/installer-fills-the-disk /var/filler; /usr/libexec/bluebuild/nix/nix-ins
     ({ code, stderr, found }) => {
       expect(code).toBe(143);
       expect(stderr).not.toContain('<3>');
-      const [first, second] = found.split('An earlier attempt was cut off: starting over\n');
+      const [first, second] = found.split('An earlier attempt was interrupted: starting over\n');
       expect(first).toContain('receipt.json');
-      expect(second).toMatch(/Nix is installed\..*\netc-nix\ninstalled\nset-aside\n$/s);
+      expect(second).toMatch(/Nix is installed\..*\ndaemon\netc-nix\ninstalled\nset-aside\n$/s);
     },
   );
 
@@ -330,7 +333,7 @@ rm /run/installer-fills-the-disk /var/filler; /usr/libexec/bluebuild/nix/nix-ins
     { before: 'touch /run/installer-does-nothing', after: `ls ${state}; ls ${store}` },
     ({ code, stderr, found }) => {
       expect(code).toBe(78);
-      expect(stderr).toMatch(/^<3>The installer ended well and left no Nix behind/);
+      expect(stderr).toMatch(/^<3>The installer exited successfully but installed nothing/);
       expect(found).toBe('installing\nvar\n');
     },
   );
@@ -346,15 +349,17 @@ rm /run/installer-fills-the-disk /var/filler; /usr/libexec/bluebuild/nix/nix-ins
   );
 
   boot(
-    'another /nix mounted by the machine: left alone',
+    'another /nix mounted by the machine, without Nix: left alone, and not taken for installed',
     {
       before: 'mkdir -p /srv/mine; echo mine >/srv/mine/file; mount --bind /srv/mine /nix',
       after: `cat /srv/mine/file; ls /srv/mine ${store} 2>/dev/null || :`,
     },
-    ({ code, stdout, found }) => {
-      expect(code).toBe(0);
-      expect(stdout).toMatch(/by this machine's own nix\.mount, not \/var\/lib\/nix: left as it is\.\n$/);
-      expect(found).toBe('mine\n/srv/mine:\nfile\n');
+    ({ code, stderr, found }) => {
+      expect(code).toBe(78);
+      expect(stderr).toMatch(
+        /^<3>\/nix is mounted from .* by this machine's own nix\.mount or \/etc\/fstab, and has no Nix in it\.\n<3>Mount that on/,
+      );
+      expect(found).toBe('mine\n/srv/mine:\nfile\nvar\n');
     },
   );
 
@@ -376,7 +381,7 @@ rm /run/installer-fills-the-disk /var/filler; /usr/libexec/bluebuild/nix/nix-ins
     ({ code, stderr }) => {
       expect(code).toBe(75);
       expect(stderr).toMatch(
-        /^<3>\/var\/lib\/nix cannot be written \(read-only, or its disk has errors\)\.\n<3>Make it writable/,
+        /^<3>\/var\/lib\/nix cannot be written \(it is read-only, or its disk has errors\)\.\n<3>Make it writable/,
       );
     },
   );

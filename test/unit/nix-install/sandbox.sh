@@ -12,7 +12,7 @@ mkdir "$memory/work" "$memory/root"
 cp -a "$image" "$memory/changes"
 mount -t overlay -o "lowerdir=/,upperdir=$memory/changes,workdir=$memory/work" overlay "$memory/root"
 root=$memory/root
-rm -rf "$root/var/lib/nix"
+rm -rf "$root/var/lib/nix" "$root/var/home/nix" "$root/var/lib/bluebuild-nix"
 if [ ! -e "$image/etc/nix" ]; then rm -rf "$root/etc/nix"; fi
 mkdir -p "$root/proc" "$root/dev" "$root/run" "$root/tmp"
 mount --rbind /proc "$root/proc"

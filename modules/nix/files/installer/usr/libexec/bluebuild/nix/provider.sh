@@ -1,24 +1,50 @@
 # shellcheck shell=sh
-# What nix-install does where a vendor's nix-installer lays Nix down.
+# Nix as a vendor's nix-installer installs it.
 
 product=Nix
 download_name=installer
 embedded_file=$program/nix-installer
 sockets='nix-daemon.socket determinate-nixd.socket'
 
-lay_down() {
-    status "Installing Nix with $provider's nix-installer $version into $persistence"
-    # At once, where the installer would call useradd and gpasswd 32 times each.
-    make_users
-    set -- install ostree --no-confirm --persistence "$persistence" --extra-conf "$share/nix.conf"
+# An installer stops at a nix.conf that says something else, such as one from before a factory reset.
+nix_conf_files='/etc/nix/nix.conf /etc/nix/nix.custom.conf'
+prepare_etc() {
+    # shellcheck disable=SC2086 # names
+    ensure_unmasked $installer_units
+    for conf in $nix_conf_files; do
+        if [ -e "$conf" ] && ! cmp -s "$conf" "/usr$conf"; then
+            mv -f --backup=numbered -- "$conf" "$conf.old"
+            printf 'Renamed %s to %s.old: the installer writes its own.\n' "$conf" "$conf"
+        fi
+    done
+}
+
+# After an attempt that failed: what prepare_etc left is the image's own.
+restore_nix_conf() {
+    for conf in $nix_conf_files; do
+        rm -f -- "$conf"
+        if [ -e "/usr$conf" ]; then cp -a "/usr$conf" "$conf"; fi
+    done
+}
+
+# The users are there already: the installer would call useradd and gpasswd 32 times each.
+install_nix() {
+    status "Installing Nix with $provider's nix-installer $version into $directory"
+    set -- install ostree --no-confirm --persistence "$directory" --extra-conf "$share/nix.conf"
     while IFS= read -r argument; do
         set -- "$@" "$argument"
     done <"$share/installer-args"
-    "$file" "$@" </dev/null 9>&-
+    code=0
+    "$file" "$@" </dev/null 9>&- || code=$?
+    if [ "$code" -ne 0 ]; then
+        restore_nix_conf
+        exit "$code"
+    fi
     if ! is_complete_store; then
+        restore_nix_conf
         clear_attempt
-        fail never 'The installer ended well and left no Nix behind: one of its arguments in the recipe may be why.' \
-            "Its own messages stand above; the arguments are in $share/installer-args"
+        fail never 'The installer exited successfully but installed nothing; an argument in the recipe may be the reason.' \
+            "See its output above; the arguments are in $share/installer-args"
     fi
     hand_over
 }
@@ -36,23 +62,31 @@ take_over_etc() {
     cp -a /etc/nix "$state/etc-nix"
 }
 
-go_on() {
+resume_existing() {
+    if [ -e "$state/determinate-nixd" ] && [ ! -x "$determinate_nixd" ]; then
+        printf '<4>%s is missing: the daemon is that of Nix itself from now on.\n' "$determinate_nixd"
+        systemctl stop determinate-nixd.socket nix-daemon.service 2>/dev/null || :
+        rm -f "$state/determinate-nixd"
+    fi
+    if ! is_complete_store; then
+        fail never "The store in $directory has lost Nix itself (/nix/var/nix/profiles/default)." \
+            "An image with \`installer: native\` puts it back and keeps all packages; or delete $directory and reboot to begin anew."
+    fi
     complete_etc
     start_daemon
     if grep -qx provider=native "$state/installed"; then
-        fail never "The store in $persistence belongs to \`installer: native\`: $provider's nix-installer is not run, and its Nix goes on." \
-            "Write \`installer: native\` in the recipe of the image; or, to begin anew, remove $persistence and reboot."
+        fail never "The store in $directory belongs to \`installer: native\`: the existing Nix keeps working, and $provider's nix-installer is not run." \
+            "Write \`installer: native\` in the recipe of the image; or, to begin anew, delete $directory and reboot."
     fi
 }
 
 repair() {
-    fail never "Only an image with \`installer: native\` can lay its own Nix down again." \
+    fail never "Only an image with \`installer: native\` can install its Nix again." \
         'What a substituter has is repaired by: nix-store --verify --check-contents --repair'
 }
 
-# An older deployment, or a new one made from it, may have an /etc that never saw this store.
+# An older deployment, or a new one made from it, may have an /etc that does not know this store.
 complete_etc() {
-    make_users
     if [ ! -d /etc/nix ]; then
         rm -rf /etc/nix.new
         if [ -d "$state/etc-nix" ]; then

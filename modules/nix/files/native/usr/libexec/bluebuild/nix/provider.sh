@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# What nix-install does with Nix's own binary tarball. It lays the store paths of the tarball down as Nix's installation
-# script does (scripts/install-multi-user.sh), at first boot in an empty store, later beside what is there: the Nix of the
-# image that is booted is the one that runs. Nothing of a user is touched: profiles, channels, roots.
+# Nix from its own binary tarball. Its store paths are installed as Nix's installation script does it
+# (scripts/install-multi-user.sh), at first boot into an empty store, later beside what is there: the Nix of the booted
+# image is the one that runs. Nothing of a user is touched: profiles, channels, roots.
 
 product="Nix $version"
 download_name='Nix tarball'
@@ -22,10 +22,6 @@ run_nix() {
     shift
     env HOME="$work" NIX_REMOTE=local NIX_CONF_DIR="$share" NIX_USER_CONF_FILES=/dev/null "$nix/bin/$name" "$@" \
         --option substitute false --option build-users-group '' --option sandbox false 8>&- 9>&-
-}
-
-exists() {
-    [ -e "$1" ] || [ -L "$1" ]
 }
 
 newline='
@@ -49,14 +45,14 @@ registrations_of() {
     done <"$work/.reginfo"
 }
 
-# Of a tarball whose digest is right and that is not what it should be.
+# For a tarball whose digest is right but whose content is not.
 refuse_tarball() {
     rm -rf "$work"
     if [ ! -e "$state/installed" ]; then
         clear_attempt
         rm -f "$state/installing"
     fi
-    fail never "The $download_name of this image holds no $1." \
+    fail never "The $download_name of this image contains no $1." \
         "Nix's releases do (nix-VERSION-SYSTEM.tar.xz): correct \`url\` in the recipe, and update to the new image."
 }
 
@@ -72,8 +68,8 @@ unpack() {
         path=$store/${candidate##*/}
         # Links of a package lead into /nix/store, where they may lead nowhere yet.
         case $candidate in
-        *-nix-[0-9]*) if exists "$candidate/bin/nix-daemon" && exists "$candidate/bin/nix-env"; then nix=$path; fi ;;
-        *-nss-cacert-*) if exists "$candidate/etc/ssl/certs/ca-bundle.crt"; then certificates=$path; fi ;;
+        *-nix-[0-9]*) if is_there "$candidate/bin/nix-daemon" && is_there "$candidate/bin/nix-env"; then nix=$path; fi ;;
+        *-nss-cacert-*) if is_there "$candidate/etc/ssl/certs/ca-bundle.crt"; then certificates=$path; fi ;;
         esac
     done
     if [ -z "$nix" ]; then refuse_tarball 'Nix'; fi
@@ -92,10 +88,12 @@ is_whole() {
     sha256:*) form=--base32 ;;
     *) form=--base16 ;;
     esac
+    mkdir -p "$work/present"
     # shellcheck disable=SC2016 # expanded inside
     actual=$(unshare --mount --propagation private sh -euc \
-        'mount --bind "$1/store" "$2"; exec env HOME="$1" NIX_CONF_DIR="$3" "$4/bin/nix-hash" --type sha256 "$5" "$6"' \
-        sh "$work" "$store" "$share" "$nix" "$form" "$persistence/store/$1" 8>&- 9>&-)
+        'mount --bind "$2" "$1/present"; mount --bind "$1/store" "$2"
+        exec env HOME="$1" NIX_CONF_DIR="$3" "$4/bin/nix-hash" --type sha256 "$5" "$1/present/$6"' \
+        sh "$work" "$store" "$share" "$nix" "$form" "$1" 8>&- 9>&-)
     [ "$actual" = "${wanted#sha256:}" ]
 }
 
@@ -104,7 +102,7 @@ move_in() {
     mkdir -p "$store"
     missing='' damaged=''
     for path_name in $path_names; do
-        if exists "$store/$path_name"; then
+        if is_there "$store/$path_name"; then
             if ! is_whole "$path_name"; then damaged="$damaged $path_name"; fi
         else
             missing="$missing $path_name"
@@ -112,7 +110,7 @@ move_in() {
     done
     mkdir "$work/damaged"
     for path_name in $damaged; do
-        printf 'Damaged, and replaced: %s\n' "$store/$path_name"
+        printf 'Replacing a damaged path: %s\n' "$store/$path_name"
         mv -T -- "$store/$path_name" "$work/damaged/$path_name"
         mv -T -- "$work/store/$path_name" "$store/$path_name"
     done
@@ -142,7 +140,7 @@ has_root() {
 
 # Whether a package of a profile brings Nix or its certificates.
 is_of_nix() {
-    exists "$1/bin/nix-env" || exists "$1/etc/ssl/certs/ca-bundle.crt"
+    is_there "$1/bin/nix-env" || is_there "$1/etc/ssl/certs/ca-bundle.crt"
 }
 
 # The image's Nix and certificates in the default profile, and all else that is in it as it was: made beside it, and put
@@ -181,9 +179,9 @@ switch_default_profile() {
     run_nix nix-env --profile "$default_profile" --set "$(readlink -f "$beside")"
 }
 
-# Unpacks beside the store, moves in, registers. The garbage collector would take what is not registered yet: it takes
-# this lock for itself alone, and whoever adds to a store shares it (Nix's gc.cc).
-lay_paths() {
+# Unpacks beside the store, moves in, registers. The garbage collector would delete what is not registered yet: it holds
+# this lock exclusively, and whoever adds to a store shares it (Nix's gc.cc).
+add_paths() {
     mkdir -p /nix/var/nix
     (umask 077 && : >>/nix/var/nix/gc.lock)
     exec 8>/nix/var/nix/gc.lock
@@ -201,7 +199,7 @@ switch() {
     switch_default_profile
     mark installed
     rm -f "$state/installing"
-    # What this image and the one before it run stays; an older one can lay its own down again.
+    # What this image and the one before it run stays; an older one can install its own again.
     touch "$roots/$sha256"
     # shellcheck disable=SC2010 # names of digests, the newest first
     ls -t "$roots" | grep -vx "$sha256" | tail -n +2 | while read -r root; do rm -rf "${roots:?}/$root"; done
@@ -212,16 +210,25 @@ switch() {
     exec 8>&-
 }
 
-lay_down() {
-    status "Installing $product into $persistence"
-    lay_paths
+prepare_etc() {
+    :
+}
+
+install_nix() {
+    status "Installing $product into $directory"
+    add_paths
     switch
 }
 
 # The Nix of this image takes the place of another's, or comes back after it.
 follow_image() {
-    if [ -e "$state/follows/$sha256" ]; then return; fi
-    status "Changing to the Nix of this image: $version"
+    if ! is_complete_store; then
+        status 'Nix itself is missing from the store: installing it again'
+    elif [ -e "$state/follows/$sha256" ]; then
+        return
+    else
+        status "Changing to the Nix of this image: $version"
+    fi
     if has_root; then
         nix=$(readlink "$roots/$sha256/nix")
         certificates=$(readlink "$roots/$sha256/certificates")
@@ -230,7 +237,7 @@ follow_image() {
     else
         check_space
         find_download
-        lay_paths
+        add_paths
         drop_download
     fi
     switch
@@ -238,9 +245,9 @@ follow_image() {
     systemctl try-restart nix-daemon.service || :
 }
 
-go_on() {
+resume_existing() {
     if ! grep -qx provider=native "$state/installed"; then
-        status 'Taking over the store that a nix-installer made'
+        status 'Taking over the store of a nix-installer'
         hand_over
     fi
     start_daemon
@@ -271,18 +278,18 @@ take_over_etc() {
 # With no network, and where Nix itself does not start: its own paths from the tarball. The rest needs a substituter.
 repair() {
     if [ ! -e "$state/installed" ]; then
-        fail never "There is no Nix in $persistence yet." 'See: systemctl status nix-install'
+        fail never "There is no Nix in $directory yet." 'See: systemctl status nix-install'
     fi
     find_download
     # So that the next boot finishes what is cut off here: it trusts nothing that has no whole root.
     rm -f "$roots/$sha256/certificates" "$state/follows/$sha256"
-    lay_paths
+    add_paths
     switch
     systemctl try-restart nix-daemon.service || :
-    status "Nix $version itself is whole. Verifying all else in the store"
+    status "Nix $version itself is intact. Verifying everything else in the store"
     if ! env NIX_REMOTE=local "$nix/bin/nix-store" --verify --check-contents --repair; then
-        fail never 'Some paths are damaged and could not be repaired: they are named above.' \
-            'A substituter may have them (is there a network?); else delete them: nix-store --delete --ignore-liveness PATH'
+        fail never 'Some paths are damaged and could not be repaired; they are named above.' \
+            'A substituter may have them: check the network. Otherwise delete them: nix-store --delete --ignore-liveness PATH'
     fi
-    status 'The store is whole.'
+    status 'The store is intact.'
 }

@@ -1,0 +1,163 @@
+# shellcheck shell=sh
+# Where this machine keeps its Nix store: taken in by find-store and nix-install.
+#
+# The image says where the store belongs (`persistence`). An earlier image may have kept it elsewhere, a person may have
+# installed Nix by hand, and a store that exists is never hidden by a new one:
+#   on the same file system   one rename moves it to `persistence` before /nix is mounted, and back after a rollback
+#   anywhere else             it stays where it is and is mounted on /nix; `nix-install move` copies it
+# So /var/lib/bluebuild-nix/stores remembers each directory that has held the store: mount point, tab, directory; the
+# latest is last. It is in /var, which all deployments share and which a factory reset clears, as the store is. It is
+# written before a store is made or moved, and it is a hint: what a directory holds decides. The mount point tells a
+# store that was deleted from a disk that is not there.
+
+share=/usr/share/bluebuild/nix
+etc_units=/etc/systemd/system
+stores=/var/lib/bluebuild-nix/stores
+# find-store mounted another directory than `persistence`: nix-install.service runs and says so.
+elsewhere=/run/bluebuild-nix/elsewhere
+tab='	'
+
+persistence='' embedded='' url='' sha256='' version='' provider='' minimum_free=''
+read_configuration() {
+    while IFS= read -r line; do
+        value=${line#*=}
+        # shellcheck disable=SC2034 # for who takes this in
+        case ${line%%=*} in
+        persistence) persistence=$value ;;
+        provider) provider=$value ;;
+        version) version=$value ;;
+        embedded) embedded=$value ;;
+        url) url=$value ;;
+        sha256) sha256=$value ;;
+        minimum-free-mebibytes) minimum_free=$value ;;
+        esac
+    done <"$share/install.conf"
+}
+
+is_same_directory() {
+    [ -d "$1" ] && [ "$(stat -L -c %d:%i -- "$1" 2>/dev/null)" = "$(stat -L -c %d:%i -- "$2" 2>/dev/null)" ]
+}
+
+# A person's word: `systemctl mask`, with --runtime or without.
+is_masked() {
+    [ "$(readlink -- "$etc_units/$1")" = /dev/null ] || [ "$(readlink -- "/run/systemd/system/$1")" = /dev/null ]
+}
+
+# The unit that hides nix.mount of the image, if one does: the administrator's, an installer's, or one made of /etc/fstab.
+mount_unit=''
+find_mount_unit() {
+    for mount_unit in "$etc_units/nix.mount" /run/systemd/system/nix.mount /run/systemd/generator/nix.mount; do
+        if [ -s "$mount_unit" ]; then return; fi
+    done
+    mount_unit=''
+}
+
+# A finished store, or one that an image has begun. Only root's: a directory below /var/home may be a user's.
+has_store() {
+    [ -O "$1" ] && [ -O "$1/var" ] || return 1
+    [ -e "$1/var/bluebuild-nix/installed" ] || [ -e "$1/var/bluebuild-nix/installing" ] ||
+        { [ -d "$1/store" ] && [ -e "$1/var/nix/db/db.sqlite" ] && is_there "$1/var/nix/profiles/default"; }
+}
+
+# Also a link that leads nowhere, as links into /nix do before it is mounted.
+is_there() {
+    [ -e "$1" ] || [ -L "$1" ]
+}
+
+# Before anything is put into a directory or moved there.
+remember() {
+    existing=$1
+    while [ ! -d "$existing" ]; do existing=${existing%/*}; done
+    line=$(stat -L -c %m -- "${existing:-/}")$tab$1
+    if [ "$(tail -n 1 "$stores" 2>/dev/null)" = "$line" ]; then return; fi
+    mkdir -p "${stores%/*}"
+    {
+        if [ -e "$stores" ]; then
+            while IFS=$tab read -r mount_point place; do
+                if [ "$place" != "$1" ]; then printf '%s\t%s\n' "$mount_point" "$place"; fi
+            done <"$stores"
+        fi
+        printf '%s\n' "$line"
+    } >"$stores.new"
+    sync "$stores.new"
+    mv -f "$stores.new" "$stores"
+    sync "${stores%/*}"
+}
+
+# Sets `found` to the directory that has the store, or `missing` to one whose file system is not mounted.
+found='' missing=''
+find_store() {
+    found='' missing=''
+    if has_store "$persistence"; then
+        found=$persistence
+        return
+    fi
+    # After those that are remembered: where the images of this module, and the installers, put it by default.
+    known=$(
+        if [ -e "$stores" ]; then tac "$stores"; fi
+        printf '/\t%s\n' /var/lib/nix /var/home/nix
+    )
+    while IFS=$tab read -r mount_point place; do
+        if ! has_store "$place" && ! mountpoint -q -- "$mount_point"; then
+            systemctl start "$(systemd-escape --path --suffix=mount -- "$mount_point")" 2>/dev/null || :
+        fi
+        if has_store "$place"; then
+            found=$place
+            return
+        fi
+        if ! mountpoint -q -- "$mount_point"; then
+            # shellcheck disable=SC2034 # for who takes this in
+            missing=$place
+            return
+        fi
+    done <<known
+$known
+known
+}
+
+# Whether one rename can move a directory: on one file system, by one mount, and to where nothing is.
+can_rename() {
+    if [ -L "$1" ] || [ -L "$2" ]; then return 1; fi
+    if [ -e "$2" ] && { mountpoint -q -- "$2" || [ -n "$(find "$2" -mindepth 1 -print -quit)" ]; }; then return 1; fi
+    mkdir -p -- "${2%/*}" && [ "$(stat -c %d:%m -- "$1")" = "$(stat -c %d:%m -- "${2%/*}")" ]
+}
+
+rename_store() {
+    remember "$persistence"
+    if [ -e "$persistence" ]; then rmdir -- "$persistence"; fi
+    # So that mv never copies where a rename is not possible after all (a quota); an older mv does not know the option.
+    no_copy=--no-copy
+    if ! mv $no_copy --version >/dev/null 2>&1; then no_copy=''; fi
+    # shellcheck disable=SC2086 # one option, or none
+    mv $no_copy -T -- "$1" "$persistence" || return 1
+    sync
+    printf 'Moved the Nix store from %s to %s.\n' "$1" "$persistence"
+}
+
+# Makes /nix show the store of this machine, wherever it is. A mount of the machine's own stays as it is.
+show_store() {
+    if is_masked nix.mount; then return; fi
+    find_mount_unit
+    if [ -n "$mount_unit" ]; then return; fi
+    find_store
+    if [ -z "$found" ] || is_same_directory /nix "$found"; then return; fi
+    # An empty directory is mounted: the disk with the store came late.
+    is_late=''
+    if mountpoint -q /nix; then
+        is_late=yes
+        umount --lazy /nix || return 1
+    fi
+    if [ "$found" != "$persistence" ] && can_rename "$found" "$persistence" && rename_store "$found"; then
+        found=$persistence
+    fi
+    if [ "$found" = "$persistence" ]; then
+        # Else nix.mount does it.
+        if [ "$is_late" ]; then mount --bind -- "$found" /nix || return 1; fi
+        return 0
+    fi
+    mount --bind -- "$found" /nix || return 1
+    mkdir -p "${elsewhere%/*}"
+    : >"$elsewhere"
+    remember "$found"
+    printf 'The Nix store is in %s, and is mounted from there.\n' "$found"
+}

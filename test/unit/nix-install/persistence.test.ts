@@ -1,0 +1,278 @@
+/** A store that is not where the image keeps it: no boot ever hides it. */
+import { expect, test } from 'vitest';
+import { needs } from '../../support/requirement.ts';
+import { type FirstBoot, firstBoot } from './first-boot.ts';
+
+type Options = Parameters<typeof firstBoot>[1];
+const boot = (name: string, options: Options, check: (found: FirstBoot) => void, timeout = 60_000) =>
+  test.concurrent(name, { timeout }, async (context) => {
+    needs(context, 'root', 'namespaces', 'dash', 'bash');
+    check(await firstBoot('dash', options));
+  });
+
+const cuts = '. /usr/local/lib/cut-at-each.sh\n';
+const images = {
+  standard: {},
+  // Neither is a default: only what the machine remembers leads there.
+  other: { entry: { persistence: '/var/stores/nix' } },
+  disk: { entry: { persistence: '/var/disk/nix' } },
+};
+const update = (name: keyof typeof images): string => `cp -a /images/${name}/usr/. /usr/\n`;
+const mine = 'echo mine >/nix/store/mine\n';
+const otherFileSystem = (directory: string): string => `mkdir -p ${directory}; mount -t tmpfs tmpfs ${directory}\n`;
+
+/** A store as the installers leave it in `directory`, with their units in /etc. */
+const installedByHand = (directory: string): string => `mkdir -p /etc/systemd/system /etc/nix
+mkdir -p ${directory}/store ${directory}/var/nix/profiles/default/bin ${directory}/var/nix/db
+echo mine >${directory}/store/mine; : >${directory}/var/nix/db/db.sqlite
+cp /bin/true ${directory}/var/nix/profiles/default/bin/nix-daemon
+echo mine >/etc/nix/nix.conf
+cat >/etc/systemd/system/nix.mount <<end
+[Unit]
+Description=Mount \\\`${directory}\\\` on \\\`/nix\\\`
+After=nix-directory.service
+Requires=nix-directory.service
+[Mount]
+What=${directory}
+Where=/nix
+Options=bind
+end
+echo '[Service]' >/etc/systemd/system/nix-directory.service
+ln -s /nix/x /etc/systemd/system/nix-daemon.service
+ln -s /nix/x /etc/systemd/system/nix-daemon.socket
+`;
+
+boot(
+  'a changed `persistence` on the same file system, cut off before each command: the store moves, and back after a rollback',
+  {
+    others: images,
+    after: `${cuts}${mine}stores='lib/nix lib/bluebuild-nix stores/nix'; save; ${update('other')}
+finished() {
+  test "$(cat /nix/store/mine /var/stores/nix/store/mine)" = "$(printf 'mine\\nmine')" || echo hidden
+  test ! -e /var/lib/nix || echo 'two stores'
+}
+cut_at_each $find_store
+# Later boots run find-store alone.
+restore; boot true; ${update('standard')} boot true; cat /nix/store/mine /var/lib/nix/store/mine; ls /var/stores
+grep -c . /var/lib/bluebuild-nix/stores`,
+  },
+  ({ found }) =>
+    expect(found).toMatch(
+      /^exited successfully after \d{2,} cuts\nMoved the Nix store from \/var\/lib\/nix to \/var\/stores\/nix\.\nMoved the Nix store from \/var\/stores\/nix to \/var\/lib\/nix\.\nmine\nmine\n2\n$/,
+    ),
+  300_000,
+);
+
+boot(
+  'on another file system: the store stays, is what /nix shows at every boot, and the status names the command that moves it',
+  {
+    others: images,
+    after: `${cuts}${mine}${otherFileSystem('/var/disk')}${update('disk')}
+boot; cat /nix/store/mine; boot >/dev/null; cat /nix/store/mine; ls /var/disk; ls -R /etc/systemd/system | grep nix || :
+tail -n 1 /run/asked
+$install move; cat /nix/store/mine; ls /var /var/lib | grep nix; ls -A /var/disk/nix; boot`,
+  },
+  ({ found }) => {
+    const shown =
+      'Nix is installed. The store is in /var/lib/nix, not in /var/disk/nix; this moves it: sudo /usr/libexec/bluebuild/nix/nix-install move';
+    expect(found).toBe(`The Nix store is in /var/lib/nix, and is mounted from there.
+${shown}
+mine
+mine
+systemd-notify --status=${shown}
+Copying the store from /var/lib/nix to /var/disk/nix; Nix can be used again when this is done
+Comparing the copy with the store
+Deleting the old copy of the store in /var/lib/nix
+The Nix store is in /var/disk/nix.
+mine
+bluebuild-nix
+store
+var
+Nix is installed.
+`);
+  },
+);
+
+boot(
+  'a move that is cut off before each of its commands: a boot later the store is whole, and the move can be made again',
+  {
+    others: images,
+    after: `${cuts}${mine}ln /nix/store/mine /nix/store/linked; chmod 0444 /nix/store/mine; ${otherFileSystem('/var/disk')}
+stores='lib/nix lib/bluebuild-nix disk/nix'
+save; ${update('disk')}
+finished() {
+  test "$(cat /nix/store/mine)" = mine || echo hidden
+  test -e /nix/var/bluebuild-nix/installed || echo 'not installed'
+  $install move >/run/moved 2>&1 || { echo "again: $?"; cat /run/moved; }
+  test "$(cat /var/disk/nix/store/mine)" = mine || echo lost
+  test "$(stat -c '%a %h' /nix/store/mine)" = '444 2' || echo changed
+  test ! -e /var/lib/nix || echo 'the old one is left'
+  test "$(ls -A /var/disk/nix)" = "$(printf 'store\\nvar')" || ls -A /var/disk/nix
+  test ! -e /nix/var/bluebuild-nix/moved-from || echo 'not finished'
+}
+cut_at_each $install move`,
+  },
+  ({ found }) => expect(found).toMatch(/^exited successfully after \d{2,} cuts\n$/),
+  600_000,
+);
+
+boot(
+  'a move to where there is no room, or something else: refused, and Nix works',
+  {
+    others: images,
+    after: `${cuts}${mine}head -c 3M /dev/urandom >/nix/store/large
+mkdir -p /var/disk; mount -t tmpfs -o size=1m tmpfs /var/disk; ${update('disk')} boot >/dev/null
+$install move 2>&1 || echo $?; echo photo >/var/disk/nix/photo; $install move 2>&1 || echo $?; ls /var/disk/nix; cat /nix/store/mine`,
+  },
+  ({ found }) =>
+    expect(found).toMatch(
+      /^Not enough room: the store has \d+ MiB, and \/var\/disk\/nix has \d MiB free\.\nMake room there\. The store stays in \/var\/lib\/nix, and works\.\n1\n\/var\/disk\/nix is not empty\.\nMove what is in it away\.\n1\nphoto\nmine\n$/,
+    ),
+);
+
+boot(
+  'a move whose old copy cannot be deleted: a rollback shows the new one, and a boot deletes the rest',
+  {
+    others: images,
+    after: `${cuts}${mine}${otherFileSystem('/var/disk')}${update('disk')} boot >/dev/null
+printf '#!/bin/sh\ncase $* in *-delete) exit 1 ;; esac\nexec /usr/bin/find "$@"\n' >/usr/local/sbin/find
+chmod +x /usr/local/sbin/find; PATH=/usr/local/sbin:$PATH
+$install move 2>&1 | grep -v -e ^Co -e ^De; echo new >/nix/store/later
+${update('standard')} boot >/dev/null 2>&1; cat /nix/store/later; rm /usr/local/sbin/find; hash -r
+$install >/dev/null; ls -d /var/lib/*nix; ls -A /var/disk/nix; cat /nix/store/mine`,
+  },
+  ({ found }) =>
+    expect(found).toBe(`<4>Cannot delete all of the old copy in /var/lib/nix; the next boot tries again.
+The Nix store is in /var/disk/nix.
+new
+/var/lib/bluebuild-nix
+store
+var
+mine
+`),
+);
+
+boot(
+  'a mount where the image keeps the store, with nothing in it: it stays, and the store is shown',
+  {
+    others: images,
+    after: `${cuts}${mine}${otherFileSystem('/var/stores/nix')}${update('other')} boot | tail -n 1
+cat /nix/store/mine; mountpoint /var/stores/nix; $install move | tail -n 1; ls /var/stores/nix`,
+  },
+  ({ found }) =>
+    expect(found).toMatch(
+      /^Nix is installed\. The store is in \/var\/lib\/nix.*\nmine\n\/var\/stores\/nix is a mountpoint\nThe Nix store is in \/var\/stores\/nix\.\nstore\nvar\n$/,
+    ),
+);
+
+boot(
+  'something else where the image keeps the store: left as it is, and the store is shown',
+  {
+    others: images,
+    after: `${cuts}${mine}mkdir -p /var/stores/nix; echo photo >/var/stores/nix/photo; ${update('other')} boot
+cat /nix/store/mine /var/stores/nix/photo; ls /var/stores/nix`,
+  },
+  ({ found }) =>
+    expect(found).toMatch(/The store is in \/var\/lib\/nix, not in \/var\/stores\/nix.*\nmine\nphoto\nphoto\n$/),
+);
+
+boot(
+  'a store on a disk that is not there: nothing is installed in its place, and it is found when the disk comes',
+  {
+    entry: images.disk.entry,
+    others: images,
+    before: otherFileSystem('/var/disk'),
+    after: `${cuts}${mine}umount /nix; mount --move /var/disk /mnt
+boot 2>&1 || echo $?; ${update('standard')} boot 2>&1 || echo $?; ls /var/lib/nix
+printf '#!/bin/sh\\nmount --move /mnt /var/disk\\n' >/run/mount-disk; chmod +x /run/mount-disk
+$install; cat /nix/store/mine`,
+  },
+  ({ found }) => {
+    const missing = `<3>The Nix store of this machine is in /var/disk/nix, and its file system is not mounted.
+<3>Mount it. If that disk is gone for good, delete /var/lib/bluebuild-nix/stores to install Nix anew.
+75
+`;
+    expect(found).toBe(`${missing}${missing}The Nix store is in /var/disk/nix, and is mounted from there.
+Nix is installed. The store is in /var/disk/nix, not in /var/lib/nix; this moves it: sudo /usr/libexec/bluebuild/nix/nix-install move
+mine
+`);
+  },
+);
+
+boot(
+  'installed by hand in /var/home/nix, and an image with the default: adopted, cut off before each command; then moved by a rename',
+  {
+    after: `${cuts}rm -rf /var/lib/nix /var/lib/bluebuild-nix /etc/nix /etc/systemd/system/nix*; umount /nix
+${installedByHand('/var/home/nix')}save
+finished() {
+  test "$(cat /nix/store/mine /etc/nix/nix.conf)" = "$(printf 'mine\\nmine')" || echo hidden
+  test -e /nix/var/bluebuild-nix/installed || echo 'not installed'
+  ls /etc/systemd/system | grep nix || :
+  ls /nix/var/bluebuild-nix/set-aside/etc/systemd/system | grep -q '^nix.mount' || echo 'not set aside'
+}
+cut_at_each $install; boot; cat /var/lib/nix/store/mine; ls /var/home`,
+  },
+  ({ found }) =>
+    expect(found).toMatch(
+      /^exited successfully after \d{2,} cuts\nMoved the Nix store from \/var\/home\/nix to \/var\/lib\/nix\.\nNix is installed\.\nmine\n$/,
+    ),
+  600_000,
+);
+
+boot(
+  'installed by hand on another file system: adopted where it is',
+  {
+    before: `${otherFileSystem('/var/disk')}${installedByHand('/var/disk/nix')}systemctl start nix.mount`,
+    after: `${cuts}boot; cat /nix/store/mine; ls /etc/systemd/system | grep nix || :`,
+  },
+  ({ code, stdout, found }) => {
+    expect(code).toBe(0);
+    expect(stdout).toContain('Adopting the Nix store in /var/disk/nix\n');
+    expect(stdout).toContain('The store is in /var/disk/nix, not in /var/lib/nix; this moves it');
+    expect(found).toMatch(
+      /^The Nix store is in \/var\/disk\/nix, and is mounted from there\.\nNix is installed\. The store is in \/var\/disk\/nix.*\nmine\n$/,
+    );
+  },
+);
+
+boot(
+  'a nix.mount that a person wrote: it stays, with the store that it mounts, and the other units are those of the image',
+  {
+    entry: images.other.entry,
+    before: `${installedByHand('/srv/mine')}printf '[Mount]\\nWhat=/srv/mine\\nWhere=/nix\\nOptions=bind\\n' >/etc/systemd/system/nix.mount
+systemctl start nix.mount`,
+    after: `${cuts}ls /etc/systemd/system | grep nix; boot; cat /nix/store/mine; ls /var/stores /var/lib 2>/dev/null | grep nix`,
+  },
+  ({ code, stdout, found }) => {
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Nix is installed \(an existing store was adopted\)\.\n$/);
+    expect(found).toBe('nix.mount\nNix is installed.\nmine\nbluebuild-nix\n');
+  },
+);
+
+boot(
+  'a persistence directory that is a link to another disk: Nix is installed there',
+  {
+    before: `${otherFileSystem('/srv/disk')}mkdir /srv/disk/nix; ln -s /srv/disk/nix /var/lib/nix`,
+    after: `${cuts}ls /srv/disk/nix; boot`,
+  },
+  ({ code, stdout, found }) => {
+    expect(code).toBe(0);
+    expect(stdout).toContain('Nix is installed. Open a new terminal');
+    expect(found).toBe('store\nvar\nNix is installed.\n');
+  },
+);
+
+boot(
+  "a directory of a user's that looks like a store: never root's Nix",
+  {
+    before: `mkdir -p /var/home/nix/store /var/home/nix/var/bluebuild-nix; : >/var/home/nix/var/bluebuild-nix/installed
+chown -R 1000:1000 /var/home/nix; /usr/libexec/bluebuild/nix/find-store`,
+    after: 'test /nix -ef /var/lib/nix && ls -d /var/home/nix',
+  },
+  ({ code, stdout, found }) => {
+    expect(code).toBe(0);
+    expect(stdout).toContain('into /var/lib/nix');
+    expect(found).toBe('/var/home/nix\n');
+  },
+);
