@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
+import { holdLocks } from '../hold-locks.ts';
 import { cutAtEach } from './cut-at-each.ts';
 import { firstBoot } from './first-boot.ts';
 
@@ -22,6 +23,22 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
       needs(context, 'root', 'namespaces', shell as 'dash' | 'bash');
       check(await firstBoot(shell, options));
     });
+
+  boot(
+    'a user who locks all that he can does not stop it',
+    {
+      after: `rm -r /etc/nix
+${holdLocks}
+code=0; timeout 20 /bin/${shell} /usr/libexec/bluebuild/nix/nix-install || code=$?
+kill $holder
+cat /run/held/list
+echo exited with $code`,
+    },
+    ({ found }) => {
+      expect(found).toContain('/nix/var/bluebuild-nix\n');
+      expect(found).toContain('exited with 0');
+    },
+  );
 
   boot(
     'a first boot: installed, handed over, started',
