@@ -74,8 +74,7 @@ echo exited with $code`,
       ];
       expect(stop).toBeGreaterThan(-1);
       expect(start).toBeGreaterThan(stop);
-      // Telemetry is off.
-      expect(found).toContain('version=3.21.9\n\n');
+      expect(lines).toContain('telemetry: disabled file:///dev/null');
     },
   );
 
