@@ -12,10 +12,8 @@ NIX_INSTALLER_DIAGNOSTIC_ENDPOINT=file:///dev/null
 `;
 const on = "# `telemetry: determinate-systems`: Determinate's programs send it unless they are told not to.\n";
 
-/**
- * Determinate-nixd writes the address that crash reports go to into /etc/nix/sentry-endpoint, where each command of its Nix
- * reads it, whatever its environment; with this it removes that file.
- */
+// determinate-nixd writes the address that crash reports go to into /etc/nix/sentry-endpoint, for commands of its Nix that do
+// not have the variables, as with sudo. With this it removes that file.
 const noCrashReports = { telemetry: { sentry: { endpoint: null } } };
 
 /** Whether Determinate's programs send telemetry. */
