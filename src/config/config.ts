@@ -20,6 +20,7 @@ export type Config = {
   persistence: string;
   transientRoot: 'karg' | 'initramfs' | 'off';
   selinux: 'auto' | 'on' | 'off';
+  telemetry: 'off' | 'determinate-systems';
   /** In the order in which nix.conf will hold them. */
   nixConf: Readonly<Record<string, NixConfValue>>;
 };
@@ -52,6 +53,7 @@ export function configOf(entry: RecipeEntry, architecture: Architecture): Config
     persistence: entry.persistence ?? defaults.persistence,
     transientRoot: entry['transient-root'] ?? defaults['transient-root'],
     selinux: entry.selinux ?? defaults.selinux,
+    telemetry: entry.telemetry ?? defaults.telemetry,
     nixConf: { ...defaults['nix-conf'], ...entry['nix-conf'] },
   };
 }

@@ -8,6 +8,7 @@ export const defaults = {
   'transient-root': 'karg',
   'nix-conf': { 'experimental-features': ['nix-command', 'flakes'] },
   selinux: 'auto',
+  telemetry: 'off',
 } satisfies Omit<RecipeEntry, 'type'>;
 
 /** The same for the settings of `installer`. */

@@ -70,6 +70,12 @@ export interface RecipeEntry {
    * an image without a policy is an error. `off`: it does not, and the installer may load its own at first boot.
    */
   selinux?: 'auto' | 'on' | 'off';
+  /**
+   * Whether Determinate's programs (its installer, its daemon, its Nix) send telemetry. `off`: they send none.
+   * `determinate-systems`: they send it to the company of that name: the host name, operating system, hardware, boot time,
+   * time zone and language of the machine, permanent random IDs, what they did and how it ended, and crash reports.
+   */
+  telemetry?: 'off' | 'determinate-systems';
 }
 export interface RecordUnknown {
   [k: string]: unknown;

@@ -12,7 +12,12 @@ export const filesDirectory = '/tmp/files';
 
 /** What the schema cannot say about an entry that matches it. */
 export function ruleDiagnostics(entry: Entry, value: RecipeEntry, architecture: Architecture): Diagnostic[] {
-  return [...persistence(entry, value), ...installer(entry, value, architecture), ...nixConf(entry, value)];
+  return [
+    ...persistence(entry, value),
+    ...installer(entry, value, architecture),
+    ...nixConf(entry, value),
+    ...telemetry(entry, value),
+  ];
 }
 
 // What holds other things, is cleaned by systemd-tmpfiles (tmp.conf), or is a link to /run (file-hierarchy(7)).
@@ -40,7 +45,7 @@ function installer(entry: Entry, value: RecipeEntry, architecture: Architecture)
   return [
     ...digest(settings, releases[provider], architecture, at),
     ...url(settings, at),
-    ...(provider === 'native' ? nativeArguments(args, at) : installerArguments(entry, args)),
+    ...(provider === 'native' ? nativeArguments(args, at) : installerArguments(entry, settings)),
   ];
 }
 
@@ -55,7 +60,7 @@ function nativeArguments(args: readonly string[], at: PlaceOfSetting): Diagnosti
 /** What Linux passes to a program in one go is far more; what is longer is a mistake. In characters. */
 const longestText = 64 * 1024;
 
-function installerArguments(entry: Entry, args: readonly string[]): Diagnostic[] {
+function installerArguments(entry: Entry, { provider, args = [], embed = true }: InstallerSettings): Diagnostic[] {
   const at = (index: number) => entry.placeOf(['installer', 'args', index]);
   if (args.reduce((length, argument) => length + argument.length, 0) > longestText) {
     return [error('`installer.args` is longer than 64 KiB in total', entry.placeOf(['installer', 'args']))];
@@ -69,7 +74,14 @@ function installerArguments(entry: Entry, args: readonly string[]): Diagnostic[]
   }
   return args.flatMap((argument, index) => {
     const [name = ''] = argument.split('=', 1);
-    const option = reservedArguments.find(({ pattern }) => pattern.test(name));
+    const option = [...reservedArguments, ...foreignArguments[provider === 'nixos' ? 'nixos' : 'determinate']].find(
+      ({ pattern }) => pattern.test(name),
+    );
+    if (name === '--prefer-upstream-nix' && provider !== 'nixos' && embed) {
+      const help = 'set `embed: false`, or use `installer: nixos` or `native`, which have upstream Nix in the image';
+      const message = '`installer.args`: with `--prefer-upstream-nix` first boot downloads Nix, but `embed` is `true`';
+      return [error(message, at(index), help)];
+    }
     return option ? [error(`\`installer.args\`: \`${name}\` ${option.why}`, at(index), option.help)] : [];
   });
 }
@@ -77,14 +89,43 @@ function installerArguments(entry: Entry, args: readonly string[]): Diagnostic[]
 // nix-installer's src/settings.rs, src/planner/ostree.rs and src/cli/subcommand/install.
 const ids = { why: 'conflicts with the build users of the image', help: 'remove it' };
 const setByModule = 'is set by this module';
+const ofOtherPlanners = { why: 'is not an option of `install ostree`', help: 'remove it' };
 const reservedArguments = [
   { pattern: /^--persistence$/, why: setByModule, help: 'use the key `persistence`' },
   { pattern: /^--extra-conf$/, why: setByModule, help: 'use the key `nix-conf`' },
   { pattern: /^--no-confirm$/, why: setByModule, help: 'remove it' },
   { pattern: /^--explain$/, why: 'is for interactive use', help: 'remove it' },
-  { pattern: /^(--help|--version|-h|-V)$/, why: 'installs nothing', help: 'remove it' },
+  { pattern: /^(--help|--version|-[A-Za-z]*[hV].*)$/, why: 'installs nothing', help: 'remove it' },
+  { pattern: /^--skip-nix-conf$/, why: 'excludes the settings of this module', help: 'use the key `nix-conf`' },
+  {
+    pattern: /^--nix-package-url$/,
+    why: 'installs a Nix without checking its digest',
+    help: 'set another `version`, or use `installer: native`, whose `url` and `sha256` are those of Nix',
+  },
+  { pattern: /^--diagnostic-(endpoint|attribution)$/, why: 'is about telemetry', help: 'use the key `telemetry`' },
+  { pattern: /^--(init|no-start-daemon)$/, ...ofOtherPlanners },
+  { pattern: /^--$/, why: 'ends the options', help: 'remove it' },
   { pattern: /^--(nix-build-(user|group)-.*|daemon-user-count)$/, ...ids },
 ];
+
+// What only the other installer knows.
+const foreignArguments = {
+  determinate: [{ pattern: /^--add-channel$/, why: 'is an option of the NixOS installer only', help: 'remove it' }],
+  nixos: [
+    {
+      pattern: /^--(determinate|prefer-upstream-nix)$/,
+      why: "is an option of Determinate's installer only",
+      help: 'remove it: the NixOS installer installs upstream Nix',
+    },
+  ],
+};
+
+function telemetry(entry: Entry, value: RecipeEntry): Diagnostic[] {
+  const { provider = 'determinate' }: InstallerSettings = installerSettings(value);
+  if (provider === 'determinate' || (value.telemetry ?? 'off') === 'off') return [];
+  const help = 'remove it, or use `installer: determinate`';
+  return [error(`\`telemetry\`: \`installer: ${provider}\` sends none`, entry.placeOf(['telemetry']), help)];
+}
 
 function digest(
   settings: InstallerSettings,

@@ -26,6 +26,7 @@ const schema31 = {
     'transient-root': { $ref: '#/$defs/TransientRoot', default: 'karg' },
     'nix-conf': { $ref: '#/$defs/NixConf', default: { 'experimental-features': ['nix-command', 'flakes'] } },
     selinux: { $ref: '#/$defs/Selinux', default: 'auto' },
+    telemetry: { $ref: '#/$defs/Telemetry', default: 'off' },
   },
   required: ['type'],
   unevaluatedProperties: { not: {} },
@@ -48,6 +49,7 @@ const schema31 = {
     TransientRoot: { type: 'string', enum: ['karg', 'initramfs', 'off'] },
     NixConf: { type: 'object', properties: {}, unevaluatedProperties: { $ref: '#/$defs/NixConfValue' } },
     Selinux: { type: 'string', enum: ['auto', 'on', 'off'] },
+    Telemetry: { type: 'string', enum: ['off', 'determinate-systems'] },
     Sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
     Sha256ByArchitecture: {
       type: 'object',
@@ -71,6 +73,7 @@ const schema33 = { type: 'object', properties: {}, unevaluatedProperties: {} };
 const schema34 = { type: 'string', enum: ['determinate', 'nixos', 'native'] };
 const schema42 = { type: 'string', enum: ['karg', 'initramfs', 'off'] };
 const schema47 = { type: 'string', enum: ['auto', 'on', 'off'] };
+const schema48 = { type: 'string', enum: ['off', 'determinate-systems'] };
 const schema35 = {
   type: 'object',
   properties: {
@@ -1256,6 +1259,39 @@ function validate20(
         errors++;
       }
     }
+    if (data.telemetry !== undefined) {
+      let data12 = data.telemetry;
+      if (typeof data12 !== 'string') {
+        const err22 = {
+          instancePath: instancePath + '/telemetry',
+          schemaPath: '#/$defs/Telemetry/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+        };
+        if (vErrors === null) {
+          vErrors = [err22];
+        } else {
+          vErrors.push(err22);
+        }
+        errors++;
+      }
+      if (!(data12 === 'off' || data12 === 'determinate-systems')) {
+        const err23 = {
+          instancePath: instancePath + '/telemetry',
+          schemaPath: '#/$defs/Telemetry/enum',
+          keyword: 'enum',
+          params: { allowedValues: schema48.enum },
+          message: 'must be equal to one of the allowed values',
+        };
+        if (vErrors === null) {
+          vErrors = [err23];
+        } else {
+          vErrors.push(err23);
+        }
+        errors++;
+      }
+    }
     for (const key2 in data) {
       if (
         key2 !== 'type' &&
@@ -1267,9 +1303,10 @@ function validate20(
         key2 !== 'persistence' &&
         key2 !== 'transient-root' &&
         key2 !== 'nix-conf' &&
-        key2 !== 'selinux'
+        key2 !== 'selinux' &&
+        key2 !== 'telemetry'
       ) {
-        const err22 = {
+        const err24 = {
           instancePath: instancePath + '/' + key2.replace(/~/g, '~0').replace(/\//g, '~1'),
           schemaPath: '#/unevaluatedProperties/not',
           keyword: 'not',
@@ -1277,15 +1314,15 @@ function validate20(
           message: 'must NOT be valid',
         };
         if (vErrors === null) {
-          vErrors = [err22];
+          vErrors = [err24];
         } else {
-          vErrors.push(err22);
+          vErrors.push(err24);
         }
         errors++;
       }
     }
   } else {
-    const err23 = {
+    const err25 = {
       instancePath,
       schemaPath: '#/type',
       keyword: 'type',
@@ -1293,9 +1330,9 @@ function validate20(
       message: 'must be object',
     };
     if (vErrors === null) {
-      vErrors = [err23];
+      vErrors = [err25];
     } else {
-      vErrors.push(err23);
+      vErrors.push(err25);
     }
     errors++;
   }

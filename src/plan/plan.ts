@@ -12,6 +12,7 @@ import type { Part, PartMaker } from './part.ts';
 import { recordEntries } from './record.ts';
 import { selinux } from './selinux.ts';
 import type { StaticFiles } from './static-files.ts';
+import { telemetry } from './telemetry.ts';
 
 /** What a configuration puts into an image: a list of parts. */
 export type Plan = {
@@ -30,6 +31,7 @@ const makers: readonly PartMaker[] = [
   installer,
   native,
   nixConf,
+  telemetry,
   selinux,
   initramfs,
 ];

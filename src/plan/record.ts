@@ -14,7 +14,7 @@ export function recordEntries(
   { config, moduleVersion, parts, leftOut }: Plan,
   entries: readonly ImageEntry[],
 ): ImageEntry[] {
-  const { installer, persistence, transientRoot, selinux, nixConf, architecture } = config;
+  const { installer, persistence, transientRoot, selinux, telemetry, nixConf, architecture } = config;
   const configuration = {
     type: 'nix',
     installer: Object.fromEntries(
@@ -23,6 +23,7 @@ export function recordEntries(
     persistence,
     'transient-root': transientRoot,
     selinux,
+    telemetry,
     'nix-conf': nixConf,
   };
   const steps = parts.flatMap(({ name, step }) => (step ? [[name, step.path]] : []));
@@ -40,6 +41,7 @@ export function recordEntries(
     persistence,
     transientRoot,
     selinux,
+    telemetry,
     files: Object.fromEntries(entries.map((entry) => [entry.path, describe(entry)])),
     ...(steps.length > 0 && { steps: Object.fromEntries(steps) as Record<string, string> }),
     ...(notTaken.length > 0 && { leftOut: notTaken }),

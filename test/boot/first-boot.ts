@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
-import type { Machine, RunningGuest } from './lab/machine.ts';
+import type { BootOptions, Machine, RunningGuest } from './lab/machine.ts';
 import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
 
-/** First boot installs Nix with no network, and the login prompt does not wait for it. */
-export const firstBoot = async (machine: Machine): Promise<RunningGuest> => {
-  const guest = await machine.boot({ until: 'getty.target' });
+/** First boot installs Nix, with no network unless `boot` gives it one, and the login prompt does not wait for it. */
+export const firstBoot = async (machine: Machine, boot: BootOptions = {}): Promise<RunningGuest> => {
+  const guest = await machine.boot({ ...boot, until: 'getty.target' });
   expect(await guest.succeed('systemctl show --value --property ActiveState nix-install.service')).toBe('activating');
   await waitForNix(guest);
   const time = async (unit: string, property: string) =>

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cached, keyOf } from './lab/cache.ts';
 import type { Image } from './lab/image.ts';
 import type { BootOptions, Machine, RunningGuest } from './lab/machine.ts';
-import { nixInstaller } from './lab/nix-installer.ts';
+import { determinateArguments, nixInstaller } from './lab/nix-installer.ts';
 import type { Lab } from './lab/scenario.ts';
 
 /** Waits until first boot has installed Nix; throws with the unit's journal when it fails. `limit` in seconds. */
@@ -25,7 +25,7 @@ export const installedMachine = async (lab: Lab, image: Image, boot: BootOptions
   return lab.machine(image, { disk: join(directory, 'disk.qcow2') });
 };
 
-/** A machine, switched on, on which a user installed Nix by hand in `persistence`, and built `kept`; without SELinux. */
+/** A machine, switched on, on which a user installed Determinate Nix by hand in `persistence`, and built `kept`; without SELinux. */
 export const machineWithNixByHand = async (
   lab: Lab,
   persistence: string,
@@ -38,7 +38,8 @@ export const machineWithNixByHand = async (
     containerfile: `FROM ${base}\nCOPY nix-installer /usr/bin/nix-installer\nRUN mkdir /nix\n`,
   });
   const guest = await (await lab.machine(byHand)).boot();
-  await guest.succeed(`nix-installer install ostree --no-confirm --persistence ${persistence}`, 400);
+  const options = [...determinateArguments, '--no-confirm', '--persistence', persistence].join(' ');
+  await guest.succeed(`nix-installer install ostree ${options}`, 400);
   await buildAndRun(guest, 'kept', '--out-link /var/home/lab/kept');
   return guest;
 };

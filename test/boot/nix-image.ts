@@ -3,7 +3,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Image } from './lab/image.ts';
 import { buildImage } from './lab/image.ts';
-import { nixInstaller, nixInstallerVersion } from './lab/nix-installer.ts';
+import { determinateArguments, nixInstaller, nixInstallerVersion } from './lab/nix-installer.ts';
 
 const builtModule = join(import.meta.dirname, '../../modules');
 
@@ -27,7 +27,10 @@ export type NixImage = {
   files?: string;
 };
 
-/** An image in which the module ran as BlueBuild runs it, with the lab's nix-installer as a file of the project. */
+/**
+ * An image in which the module ran as BlueBuild runs it, with the lab's nix-installer as a file of the project: by default
+ * it installs Determinate Nix, with `provider: nixos` upstream's.
+ */
 export const nixImage = async ({
   entry = {},
   base = 'lab-base',
@@ -36,6 +39,7 @@ export const nixImage = async ({
   modules,
   files,
 }: NixImage = {}): Promise<Image> => {
+  const { provider = 'determinate' } = entry.installer ?? {};
   const configuration = {
     type: 'nix',
     ...entry,
@@ -43,6 +47,7 @@ export const nixImage = async ({
       version: nixInstallerVersion,
       url: 'file:///tmp/files/nix-installer',
       sha256: await installerDigest(),
+      ...(provider === 'determinate' && { args: determinateArguments }),
       ...entry.installer,
     },
   };

@@ -34,7 +34,7 @@ export const installer: Provider = {
     ...middle,
     ...profile,
     'when nix.conf is written': 'test -e /etc/nix/nix.conf',
-    "when the installer's units are there": 'test -L /etc/systemd/system/nix-daemon.socket',
+    "when the installer's units are there": 'test -e /etc/systemd/system/nix-daemon.socket',
     'when the installer has written its receipt': 'test -e /nix/receipt.json',
     'while the units are handed over': 'test -d /nix/var/bluebuild-nix/set-aside',
     'just before the end': 'test -d /nix/var/bluebuild-nix/etc-nix',

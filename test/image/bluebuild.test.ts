@@ -67,7 +67,10 @@ describe.each(['image', 'local'] as const)('an image that BlueBuild builds, sour
       .filter((path) => !without.has(path))
       .toSorted();
     expect(difference(without, tree)).toEqual({ added: planned, removed: [], changed: [] });
-    expect(planned.filter((path) => /^\/(etc|var|tmp)\//.test(path))).toEqual([]);
+    expect(planned.filter((path) => /^\/(etc|var|tmp)\//.test(path))).toEqual([
+      '/etc/determinate',
+      '/etc/determinate/config.json',
+    ]);
   });
 
   test('everything has the kind, mode, content and time of the plan, and belongs to root', () => {

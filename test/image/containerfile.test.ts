@@ -146,7 +146,10 @@ describe('an installer over https', () => {
     const { added, changed, removed } = difference(await treeOf('https-without'), await treeOf('https'));
     const planned = (await planOf(config())).map(({ path }) => path);
     expect(added).toEqual(expect.arrayContaining(planned.filter((path) => path !== '/usr/lib/systemd/system')));
-    expect(added.filter((path) => /^\/(etc|var|tmp|run|root)\b/.test(path))).toEqual([]);
+    expect(added.filter((path) => /^\/(etc|var|tmp|run|root)\b/.test(path))).toEqual([
+      '/etc/determinate',
+      '/etc/determinate/config.json',
+    ]);
     expect({ changed, removed }).toEqual({ changed: [], removed: [] });
   });
 

@@ -8,6 +8,7 @@ const requirements = {
   bash: { met: () => runs('bash', '-c', ':'), reason: 'needs bash' },
   jq: { met: () => runs('jq', '--version'), reason: 'needs jq' },
   systemd: { met: () => runs('systemd-analyze', '--version'), reason: 'needs systemd-analyze' },
+  locales: { met: () => runs('test', '-e', '/usr/share/i18n/locales/de_DE'), reason: "needs Debian's package locales" },
   namespaces: { met: () => runs('unshare', '--mount', 'true'), reason: 'needs unshare and the right to mount' },
 };
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Architecture } from '../../src/config/architecture.ts';
 import { checkEntry } from '../../src/config/check.ts';
-import type { Config } from '../../src/config/config.ts';
+import { installerSettings, type Config } from '../../src/config/config.ts';
 import type { RecipeEntry } from '../../src/config/recipe-entry.ts';
 
 const reservedInVar =
@@ -76,17 +76,24 @@ const nixConf = fc.dictionary(
 );
 
 /** Recipe entries that are valid. */
-export const validEntry: fc.Arbitrary<RecipeEntry> = fc.record(
-  {
-    type: fc.constantFrom('nix' as const, 'nix@v1' as const, 'nix@latest' as const),
-    installer: installer,
-    persistence,
-    'transient-root': fc.constantFrom('karg' as const, 'off' as const),
-    'nix-conf': nixConf,
-    selinux: fc.constantFrom('auto', 'on', 'off'),
-  },
-  { requiredKeys: ['type'] },
-);
+export const validEntry: fc.Arbitrary<RecipeEntry> = fc
+  .record(
+    {
+      type: fc.constantFrom('nix' as const, 'nix@v1' as const, 'nix@latest' as const),
+      installer: installer,
+      persistence,
+      'transient-root': fc.constantFrom('karg' as const, 'off' as const),
+      'nix-conf': nixConf,
+      selinux: fc.constantFrom('auto', 'on', 'off'),
+      telemetry: fc.constantFrom('off', 'determinate-systems'),
+    },
+    { requiredKeys: ['type'] },
+  )
+  // Only Determinate's programs send any.
+  .map((entry): RecipeEntry => {
+    const { provider = 'determinate' } = installerSettings(entry) as { provider?: string };
+    return provider === 'determinate' ? entry : { ...entry, telemetry: 'off' };
+  });
 
 /** The configuration of an entry that must be valid. */
 export function configurationOf(entry: RecipeEntry, architecture: Architecture = 'x86_64'): Config {

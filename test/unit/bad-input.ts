@@ -42,7 +42,7 @@ const digest = '0123456789abcdef'.repeat(4);
 const bytes = (...parts: (string | number[])[]): Uint8Array =>
   Buffer.concat(parts.map((part) => Buffer.from(part as string)));
 
-const itsKeys = 'its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`';
+const itsKeys = 'its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`';
 
 const keysOfInstaller = 'its keys are `provider`, `version`, `url`, `sha256`, `embed` and `args`';
 
@@ -59,57 +59,57 @@ const keys: BadInput[] = [
   entry(
     'a misspelt key',
     'instalar: nixos',
-    '3:5 `instalar` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `instalar` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'an unknown key',
     'flavour: vanilla',
-    '3:5 `flavour` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `flavour` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'a key with an underscore',
     'transient_root: off',
-    '3:5 `transient_root` is not a key of the nix module; did you mean `transient-root`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `transient_root` is not a key of the nix module; did you mean `transient-root`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'a key in camel case',
     'nixConf: {}',
-    '3:5 `nixConf` is not a key of the nix module; did you mean `nix-conf`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `nixConf` is not a key of the nix module; did you mean `nix-conf`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'an empty key',
     '"": 1',
-    '3:5 `""` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `""` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'a key with a line break',
     '"a\\nb": 1',
-    '3:5 `"a\\nb"` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `"a\\nb"` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'a key that every object has',
     'constructor: 1',
-    '3:5 `constructor` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `constructor` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'the prototype as a key',
     '__proto__: {persistence: /var/lib/nix}',
-    '3:5 `__proto__` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `__proto__` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'a list as a key',
     '? [a, b]\n: c',
-    '2:5 `"[ a, b ]"` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '2:5 `"[ a, b ]"` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'a merge key',
     '<<: {persistence: /var/lib/nix}',
-    '3:5 `<<` is not a key of the nix module; YAML 1.2 has no merge keys = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `<<` is not a key of the nix module; YAML 1.2 has no merge keys = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'a key of the installer beside it',
     'version: 3.21.9',
-    '3:5 `version` is not a key of the nix module; it belongs to `installer` = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `version` is not a key of the nix module; it belongs to `installer` = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   entry(
     'a key of the module in the installer',
@@ -129,7 +129,7 @@ const keys: BadInput[] = [
   entry(
     'several errors at once',
     'instaler: nixos\npersistence: nix\nselinux: maybe\nnix-conf:\n  cores: null',
-    '3:5 `instaler` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '3:5 `instaler` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
     '4:18 `persistence`: `"nix"` is not absolute = use an absolute path under /var, like `/var/lib/nix`',
     '5:14 `selinux` must be `auto`, `on` or `off`, not `"maybe"`',
     '7:14 `nix-conf.cores` is empty, and must be a string, a number, `true`, `false` or a list (each item: a string or a number)',
@@ -420,6 +420,52 @@ const installer: BadInput[] = [
     '--explain',
     'installer:\n  args: [--verbose, --explain]',
     '4:25 `installer.args`: `--explain` is for interactive use = remove it',
+  ),
+  entry('-vh', 'installer:\n  args: [-vh]', '4:14 `installer.args`: `-vh` installs nothing = remove it'),
+  entry(
+    '--skip-nix-conf',
+    'installer:\n  args: [--skip-nix-conf]',
+    '4:14 `installer.args`: `--skip-nix-conf` excludes the settings of this module = use the key `nix-conf`',
+  ),
+  entry(
+    '--nix-package-url',
+    'installer:\n  args: [--nix-package-url=https://a/nix.tar.xz]',
+    '4:14 `installer.args`: `--nix-package-url` installs a Nix without checking its digest = set another `version`, or use `installer: native`, whose `url` and `sha256` are those of Nix',
+  ),
+  entry(
+    '--diagnostic-endpoint',
+    'installer:\n  args: [--diagnostic-endpoint=https://a]',
+    '4:14 `installer.args`: `--diagnostic-endpoint` is about telemetry = use the key `telemetry`',
+  ),
+  entry(
+    '--no-start-daemon',
+    'installer:\n  args: [--no-start-daemon]',
+    '4:14 `installer.args`: `--no-start-daemon` is not an option of `install ostree` = remove it',
+  ),
+  entry(
+    '-- among the arguments',
+    'installer:\n  args: [--force, --]',
+    '4:23 `installer.args`: `--` ends the options = remove it',
+  ),
+  entry(
+    "an option of the NixOS installer for Determinate's",
+    'installer:\n  args: [--add-channel]',
+    '4:14 `installer.args`: `--add-channel` is an option of the NixOS installer only = remove it',
+  ),
+  entry(
+    "an option of Determinate's installer for the NixOS one",
+    'installer:\n  provider: nixos\n  args: [--determinate]',
+    "5:14 `installer.args`: `--determinate` is an option of Determinate's installer only = remove it: the NixOS installer installs upstream Nix",
+  ),
+  entry(
+    'upstream Nix, which is downloaded at first boot, in an image that needs no network',
+    'installer:\n  args: [--prefer-upstream-nix]',
+    '4:14 `installer.args`: with `--prefer-upstream-nix` first boot downloads Nix, but `embed` is `true` = set `embed: false`, or use `installer: nixos` or `native`, which have upstream Nix in the image',
+  ),
+  entry(
+    'telemetry of what sends none',
+    'installer: nixos\ntelemetry: determinate-systems',
+    '4:16 `telemetry`: `installer: nixos` sends none = remove it, or use `installer: determinate`',
   ),
   entry('--help', 'installer:\n  args: [--help]', '4:14 `installer.args`: `--help` installs nothing = remove it'),
   entry('-V', 'installer:\n  args: [-V]', '4:14 `installer.args`: `-V` installs nothing = remove it'),
@@ -993,7 +1039,7 @@ const configurations: BadInput[] = [
   json(
     'an unknown key',
     '{"type":"nix","instaler":"nixos"}',
-    '1:15 `instaler` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf` and `selinux`',
+    '1:15 `instaler` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
   ),
   json(
     'a wrong value in the second line',

@@ -274,7 +274,8 @@ describe('bake', () => {
     const refused = await bakeInto(plain, url);
     expect(refused.stderr).toMatch(/^error: \/usr\/local is a directory of this image[^]*`installer: nixos`/);
     expect([refused.exitCode, fs.readdirSync(join(plain, 'usr'))]).toEqual([1, ['local']]);
-    for (const settings of [{ provider: 'nixos' }, { args: ['--prefer-upstream-nix'] }]) {
+    const upstream = { args: ['--prefer-upstream-nix'], embed: false, url: 'https://example.invalid/installer' };
+    for (const settings of [{ provider: 'nixos' }, upstream]) {
       expect((await bakeInto(plain, { ...url, ...settings })).stderr).not.toContain('/usr/local');
     }
     expect((await bakeInto(linked, url)).stderr).not.toContain('/usr/local');

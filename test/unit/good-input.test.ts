@@ -30,6 +30,7 @@ test('an entry without keys has every default', () => {
     persistence: '/var/lib/nix',
     transientRoot: 'karg',
     selinux: 'auto',
+    telemetry: 'off',
     nixConf: { 'experimental-features': ['nix-command', 'flakes'] },
   });
 });
@@ -51,6 +52,7 @@ installer:
 persistence: /var/home/nix
 transient-root: off
 selinux: on
+telemetry: off
 nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [https://a, https://b], sandbox: true}
 `;
     expect(entry(text)).toEqual({
@@ -66,6 +68,7 @@ nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [ht
       persistence: '/var/home/nix',
       transientRoot: 'off',
       selinux: 'on',
+      telemetry: 'off',
       nixConf: {
         'experimental-features': 'nix-command',
         cores: 4,

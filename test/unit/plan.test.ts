@@ -25,6 +25,8 @@ const architecture = fc.constantFrom(...architectures);
 const decided = [
   '/usr/lib/tmpfiles.d/nix.conf',
   '/etc/nix/nix.conf',
+  '/usr/lib/environment.d/60-nix-telemetry.conf',
+  '/etc/determinate/config.json',
   '/usr/lib/systemd/system/nix-install.service.d/50-follow.conf',
   '/usr/lib/systemd/system/nix.mount',
   '/usr/lib/systemd/system/nix-find-store.service',
@@ -54,19 +56,37 @@ test('`native`: a boot of the image starts the service only where another Nix is
   expect([...entries.keys()].filter((path) => /determinate|nix-installer|installer-args/.test(path))).toEqual([]);
 });
 
-test('what is valid plans, in order, each path once, under /nix and /usr, and with `native` two files in /etc', () => {
+test('telemetry is off for units, sessions and determinate-nixd, unless the recipe names who gets it', () => {
+  const environment = '/usr/lib/environment.d/60-nix-telemetry.conf';
+  for (const entry of [{}, { telemetry: 'off' as const }, { installer: 'nixos' as const }]) {
+    const entries = entriesOf(configurationOf({ type: 'nix', ...entry }));
+    expect(textOf(entries, environment)).toContain('\nDETSYS_IDS_TELEMETRY=disabled\n');
+    const { telemetry } = JSON.parse(textOf(entries, '/etc/determinate/config.json'));
+    expect(telemetry).toEqual({ sentry: { endpoint: null } });
+    for (const unit of ['nix-install.service', 'nix-daemon.service']) {
+      expect(textOf(entries, `/usr/lib/systemd/system/${unit}`)).toContain(`\nEnvironmentFile=${environment}\n`);
+    }
+  }
+  const on = entriesOf(configurationOf({ type: 'nix', telemetry: 'determinate-systems' }));
+  expect(textOf(on, environment)).not.toMatch(/^[^#]/m);
+  expect(on.has('/etc/determinate/config.json')).toBe(false);
+});
+
+test('what is valid plans, in order, each path once, under /nix and /usr, and a file or two in /etc', () => {
   fc.assert(
     fc.property(validEntry, architecture, (entry, arch) => {
       const paths = allEntriesOf(makePlan(configurationOf(entry, arch), files, '1.2.3')).map(({ path }) => path);
       expect(paths).toEqual([...new Set(paths)].toSorted((one, other) => (one < other ? -1 : 1)));
       const inEtc = paths.filter((path) => !/^(\/nix|\/usr(\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/.test(path));
       const isNative = installerSettings(entry).provider === 'native';
-      expect(inEtc).toEqual(isNative ? ['/etc/nix/nix.conf', '/etc/profile.d/nix.sh'] : []);
+      const isSilent = (entry.telemetry ?? 'off') === 'off';
+      const silence = isSilent ? ['/etc/determinate/config.json'] : [];
+      expect(inEtc).toEqual(isNative ? ['/etc/nix/nix.conf', '/etc/profile.d/nix.sh'] : silence);
     }),
   );
 });
 
-test('a recipe decides what is in ten small files, whether parts are there, and nothing else', () => {
+test('a recipe decides what is in twelve small files, whether parts are there, and nothing else', () => {
   const wanted =
     /^\.\.\/(nix\.mount|nix-(install|users)\.service|nix-daemon\.socket|determinate-nixd\.socket|nix-label\.(path|service))$/;
   fc.assert(

@@ -60,6 +60,14 @@ function parseUnit(text: string): Unit {
 
 test('every kind of installer has its provider.sh', () => expect(providers).toEqual(['installer', 'native']));
 
+// But for what runs a daemon, whose hooks and builds have the machine's own, and what dracut reads in a build.
+const programs = statics.filter(
+  ({ path, text }) => text.startsWith('#!') && !/\/(nix-daemon|module-setup\.sh)$/.test(path),
+);
+test.each(programs)("$name does not depend on the machine's locale", ({ text }) => {
+  expect(text).toMatch(/^(export )?LC_ALL=C$/m);
+});
+
 describe('units', () => {
   test.each(units)('$name: what it starts is in the image', ({ text }) => {
     const programs = parseUnit(text).filter(([, key]) => key.startsWith('Exec'));

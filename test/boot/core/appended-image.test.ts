@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { expect } from 'vitest';
 import { keyOf } from '../lab/cache.ts';
 import { baseImage, buildah, storage } from '../lab/image.ts';
-import { nixInstaller, nixInstallerVersion } from '../lab/nix-installer.ts';
+import { determinateArguments, nixInstaller, nixInstallerVersion } from '../lab/nix-installer.ts';
 import { scenario } from '../lab/scenario.ts';
 import { buildAndRun, nixFaults, waitForNix } from '../nix-guest.ts';
 import { installerDigest } from '../nix-image.ts';
@@ -23,6 +23,7 @@ scenario(
       version: nixInstallerVersion,
       url: 'file:///tmp/files/nix-installer',
       sha256: await installerDigest(),
+      args: determinateArguments,
     };
     await writeFile(recipe, JSON.stringify({ modules: [{ type: 'nix', installer }] }));
     const program = join(import.meta.dirname, '../../../src/cli.ts');

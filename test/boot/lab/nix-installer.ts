@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { cached, cacheRoot, keyOf } from './cache.ts';
 import { contained } from './host.ts';
@@ -10,12 +10,14 @@ import { nixTarball } from './nix-tarball.ts';
  * Determinate's nix-installer as crates.io has it. Where it differs from the pinned release 3.21.9, it differs here:
  * - It installs upstream Nix unless it is given `--determinate`; 3.21.9 installs Determinate Nix unless it is given
  *   `--prefer-upstream-nix`, which 0.23.0 does not know.
- * - The Nix it carries is the tarball it was built with; the determinate-nixd it carries is a stand-in that refuses to
- *   run, because no real one can be had.
+ * - Its ostree planner sets up upstream's daemon beside determinate-nixd: nix-installer.patch.
+ * - The Nix it carries is the tarball it was built with; the determinate-nixd it carries is a stand-in, because the real
+ *   one is in no package registry.
  */
 export const nixInstallerVersion = '0.23.0';
 
-const standInForDeterminateNixd = '#!/bin/sh\necho "determinate-nixd: stand-in of the boot lab" >&2\nexit 1\n';
+const standIn = join(import.meta.dirname, 'stand-in-for-determinate-nixd');
+const patch = join(import.meta.dirname, 'nix-installer.patch');
 
 // Link-time optimisation would cost minutes and change nothing a scenario looks at.
 const profile = ['lto=false', 'opt-level=1', 'codegen-units=16'];
@@ -23,17 +25,44 @@ const profile = ['lto=false', 'opt-level=1', 'codegen-units=16'];
 /** The path of a nix-installer that carries the given Nix; two minutes with cargo the first time, then one. */
 export const nixInstaller = async (tarball?: NixTarball): Promise<string> => {
   const carried = tarball ?? (await nixTarball());
-  const key = keyOf(nixInstallerVersion, carried.key, standInForDeterminateNixd, ...profile);
+  const key = keyOf(
+    nixInstallerVersion,
+    carried.key,
+    await readFile(standIn, 'utf8'),
+    await readFile(patch, 'utf8'),
+    ...profile,
+  );
   const directory = await cached('nix-installer', key, async (partial) => {
-    const standIn = join(partial, 'stand-in-for-determinate-nixd');
-    await writeFile(standIn, standInForDeterminateNixd);
+    const source = await patchedSource(partial);
     const cargo = [
-      ...['-n', '5', 'cargo', 'install', '--locked', '--no-track', `nix-installer@${nixInstallerVersion}`],
+      ...['-n', '5', 'cargo', 'install', '--locked', '--no-track', '--path', source],
       ...['--root', partial, '--target-dir', join(cacheRoot, 'cargo-target')],
       ...profile.flatMap((setting) => ['--config', `profile.release.${setting}`]),
     ];
     const env = { NIX_INSTALLER_TARBALL_PATH: carried.path, DETERMINATE_NIXD_BINARY_PATH: standIn };
     await execa(...contained('nice', ...cargo), { env });
+    await rm(source, { recursive: true });
   });
   return join(directory, 'bin', 'nix-installer');
 };
+
+/** The crate's source with the patch, below `directory`. */
+const patchedSource = async (directory: string): Promise<string> => {
+  // A package that depends on it: how cargo downloads a crate, and says where it is.
+  const [dependent, source] = [join(directory, 'dependent'), join(directory, 'source')];
+  await mkdir(join(dependent, 'src'), { recursive: true });
+  await writeFile(join(dependent, 'src/lib.rs'), '');
+  const manifest = `[package]\nname = "dependent"\nedition = "2021"\n[dependencies]\nnix-installer = "=${nixInstallerVersion}"\n`;
+  await writeFile(join(dependent, 'Cargo.toml'), manifest);
+  const { stdout } = await execa('cargo', ['metadata', '--format-version', '1'], { cwd: dependent });
+  const { packages } = JSON.parse(stdout) as { packages: { name: string; manifest_path: string }[] };
+  const found = packages.find(({ name }) => name === 'nix-installer');
+  if (!found) throw new Error('cargo does not say where it put nix-installer');
+  await cp(dirname(found.manifest_path), source, { recursive: true });
+  await execa('patch', ['--strip', '1', '--directory', source, '--input', patch]);
+  await rm(dependent, { recursive: true });
+  return source;
+};
+
+/** What makes it install as the pinned release does by default: Determinate Nix, run by determinate-nixd. */
+export const determinateArguments = ['--determinate'];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
+import { holdLocks } from '../hold-locks.ts';
 import { firstBoot } from './first-boot.ts';
 
 const store = '/var/lib/nix';
@@ -24,6 +25,22 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
       needs(context, 'root', 'namespaces', shell as 'dash' | 'bash');
       check(await firstBoot(shell, options));
     });
+
+  boot(
+    'a user who locks all that he can does not stop it',
+    {
+      after: `rm -r /etc/nix
+${holdLocks}
+code=0; timeout 20 /bin/${shell} /usr/libexec/bluebuild/nix/nix-install || code=$?
+kill $holder
+cat /run/held/list
+echo exited with $code`,
+    },
+    ({ found }) => {
+      expect(found).toContain('/nix/var/bluebuild-nix\n');
+      expect(found).toContain('exited with 0');
+    },
+  );
 
   boot(
     'a first boot: installed, handed over, started',
@@ -59,8 +76,7 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
       ];
       expect(stop).toBeGreaterThan(-1);
       expect(start).toBeGreaterThan(stop);
-      // Telemetry is off.
-      expect(found).toContain('version=3.21.9\n\n');
+      expect(lines).toContain('telemetry: disabled file:///dev/null');
     },
   );
 

@@ -23,8 +23,9 @@ if [ -e "$out/images" ]; then
 fi
 
 # As in nix-install.service.
+mapfile -t telemetry < <(grep -v '^#' "$image/usr/lib/environment.d/60-nix-telemetry.conf")
 run() {
-    env -i HOME=/root NO_COLOR=1 NIX_INSTALLER_DIAGNOSTIC_ENDPOINT= CACHE_DIRECTORY=/var/cache/bluebuild-nix \
+    env -i HOME=/root NO_COLOR=1 "${telemetry[@]}" CACHE_DIRECTORY=/var/cache/bluebuild-nix \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" "$@"
 }
 run /bin/bash --norc -eu -c "$(cat "$out/before")"

@@ -185,7 +185,9 @@ add_paths() {
     mkdir -p /nix/var/nix
     (umask 077 && : >>/nix/var/nix/gc.lock)
     exec 8>/nix/var/nix/gc.lock
-    flock --shared 8
+    # Root alone can open it, but a user can have the daemon collect garbage for as long as he likes.
+    flock --shared --timeout 600 8 ||
+        fail again 'Nix has been collecting garbage for ten minutes.' 'See: systemctl status nix-daemon; this is tried again by itself.'
     unpack
     sync --file-system "$state"
     move_in
