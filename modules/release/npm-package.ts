@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -57,8 +58,40 @@ async function checkPacked(tarball: string, staged: string): Promise<void> {
   if (lost.length > 0) throw new Error(`npm leaves out ${lost.join(', ')}`);
 }
 
-/** The digest that npm keeps of a package, `sha512-…`. */
-export async function integrityOf(tarball: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-512', await readFile(tarball));
-  return `sha512-${Buffer.from(digest).toString('base64')}`;
+export type Standing = {
+  /** No higher version is out. */
+  newest: boolean;
+  prerelease: boolean;
+};
+
+/** Publishes the tarball where its version is not out yet. Gives what was done; throws where it is out as another one. */
+export async function publishNpmPackage(
+  tarball: string,
+  registry: string,
+  { newest, prerelease }: Standing,
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
+  const name = `${packageJson.name}@${packageJson.version}`;
+  const integrity = `sha512-${createHash('sha512')
+    .update(await readFile(tarball))
+    .digest('base64')}`;
+  const out = await publishedIntegrity(name, registry);
+  if (out === integrity) return `${name} is in the npm registry already`;
+  if (out !== undefined) throw new Error(`${name} is out as ${out}, and this checkout makes ${integrity}`);
+  const tag = prerelease ? 'next' : newest ? 'latest' : `release-${packageJson.version.split('.', 2).join('.')}`;
+  // npm asks GitHub for the token that it signs the provenance with.
+  const provenance = environment['GITHUB_ACTIONS'] === 'true' ? ['--provenance'] : [];
+  await execa('npm', ['publish', tarball, '--registry', registry, '--access', 'public', '--tag', tag, ...provenance]);
+  return `published ${name}`;
+}
+
+async function publishedIntegrity(name: string, registry: string): Promise<string | undefined> {
+  const args = ['view', name, 'dist.integrity', '--json', '--prefer-online', '--registry', registry];
+  const { exitCode, stdout, stderr } = await execa('npm', args, { reject: false });
+  // A package of which another version is out gives nothing at all.
+  const answer: unknown = stdout === '' ? undefined : JSON.parse(stdout);
+  if (exitCode === 0) return typeof answer === 'string' ? answer : undefined;
+  const { error } = answer as { error?: { code?: string } };
+  if (error?.code === 'E404') return undefined;
+  throw new Error(`npm does not say whether ${name} is out:\n${stderr}`);
 }
