@@ -17,7 +17,7 @@ type Package = { name: string; version: string };
 
 /**
  * Writes what lies in the module image, as CycloneDX: npm's own list of the lock file's packages with their digests and
- * licenses, of which those stay that are bundled, and the Nodes. Gives the path of the file.
+ * licenses, of which those stay that are bundled, and the Nodes. Gives the name of the file in `directory`.
  */
 export async function makeBillOfMaterials(directory: string, release: Release): Promise<string> {
   const args = ['sbom', '--package-lock-only', '--sbom-format=cyclonedx', '--sbom-type=application'];
@@ -53,8 +53,8 @@ export async function makeBillOfMaterials(directory: string, release: Release): 
       .filter(({ ref }) => references.has(ref))
       .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((one) => references.has(one)) })),
   };
-  const file = join(directory, 'bluebuild-nix.cdx.json');
-  await writeFile(file, `${JSON.stringify(result, undefined, 2)}\n`);
+  const file = 'bluebuild-nix.cdx.json';
+  await writeFile(join(directory, file), `${JSON.stringify(result, undefined, 2)}\n`);
   return file;
 }
 

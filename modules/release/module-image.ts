@@ -25,8 +25,8 @@ export const architectures = ['amd64', 'arm64'] as const;
 type Descriptor = { mediaType: string; digest: string; size: number };
 type Layer = { descriptor: Descriptor; diffId: string; createdBy: string };
 
-/** The module image as an OCI layout on the disk. */
 export type ModuleImage = {
+  /** The OCI layout, in the directory of the release. */
   layout: string;
   /** The digest of the index. */
   digest: string;
@@ -38,7 +38,8 @@ export type ModuleImage = {
  * Makes the module image for both architectures out of what `npm run build` made: the tree of modules/nix/Containerfile,
  * in bytes that depend on the commit alone. buildah would put its own version and clock into them.
  */
-export async function makeModuleImage(layout: string, release: Release): Promise<ModuleImage> {
+export async function makeModuleImage(directory: string, release: Release): Promise<ModuleImage> {
+  const layout = join(directory, 'image');
   await mkdir(join(layout, 'blobs/sha256'), { recursive: true });
   const annotations = annotationsOf(release);
   const created = new Date(release.time * 1000).toISOString().replace('.000Z', 'Z');
@@ -85,7 +86,7 @@ export async function makeModuleImage(layout: string, release: Release): Promise
   });
   await writeFile(join(layout, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   await writeFile(join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [index] }));
-  return { layout, digest: index.digest, images: manifests.map(({ digest }) => digest) };
+  return { layout: 'image', digest: index.digest, images: manifests.map(({ digest }) => digest) };
 }
 
 /** What registries show of an image: GitHub's reads the index and the labels, Artifact Hub its own keys as well. */

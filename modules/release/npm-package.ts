@@ -23,7 +23,7 @@ const manifest = {
   bin: { 'bluebuild-nix': 'bluebuild-nix.cjs' },
 };
 
-/** Packs the npm package out of what `npm run build` made, and gives the path of the tarball in `directory`. */
+/** Packs the npm package out of what `npm run build` made, and gives the name of the tarball in `directory`. */
 export async function packNpmPackage(directory: string): Promise<string> {
   const staged = join(directory, 'npm-package');
   const program = join(repository, 'modules/nix/program');
@@ -44,7 +44,7 @@ export async function packNpmPackage(directory: string): Promise<string> {
   const { stdout } = await execa('npm', ['pack', '--json', '--pack-destination', directory], { cwd: staged });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   await checkPacked(join(directory, filename), staged);
-  return join(directory, filename);
+  return filename;
 }
 
 /** npm leaves out what it takes for no part of a package, by names that it knows: a baked file must not be one of them. */

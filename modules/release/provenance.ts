@@ -8,7 +8,7 @@ const home = packageJson.homepage.replace(/#.*/, '');
 
 /**
  * Writes how the image was built, as SLSA's provenance (slsa.dev/spec/v1.0/provenance): from which commit and which Node,
- * by which run of which workflow, or by hand. Gives the path of the file.
+ * by which run of which workflow, or by hand. Gives the name of the file in `directory`.
  */
 export async function makeProvenance(
   directory: string,
@@ -42,8 +42,8 @@ export async function makeProvenance(
         }
       : { builder: { id: `${home}#by-hand` } },
   };
-  const file = join(directory, 'bluebuild-nix.provenance.json');
-  await writeFile(file, `${JSON.stringify(provenance, undefined, 2)}\n`);
+  const file = 'bluebuild-nix.provenance.json';
+  await writeFile(join(directory, file), `${JSON.stringify(provenance, undefined, 2)}\n`);
   return file;
 }
 

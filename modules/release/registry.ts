@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ExecaError, execa } from 'execa';
 import { compare, parse, valid } from 'semver';
-import type { ModuleImage } from './module-image.ts';
 
 const skopeo = (...args: string[]) => execa('skopeo', args, { stripFinalNewline: false, encoding: 'buffer' });
 
@@ -18,7 +17,7 @@ export async function digestOfTag(reference: string): Promise<string | undefined
 }
 
 /** Pushes the index and all that it names by their digests alone: nobody who pulls a tag sees them yet. */
-export async function pushImage(name: string, { layout, digest }: ModuleImage): Promise<void> {
+export async function pushImage(name: string, digest: string, layout: string): Promise<void> {
   await skopeo(
     'copy',
     '--all',
@@ -31,7 +30,7 @@ export async function pushImage(name: string, { layout, digest }: ModuleImage): 
 }
 
 /** Has a tag name the index, which must be in the registry. */
-export async function setTag(name: string, { digest }: ModuleImage, tag: string): Promise<void> {
+export async function setTag(name: string, digest: string, tag: string): Promise<void> {
   const [from, to] = [`docker://${name}@${digest}`, `docker://${name}:${tag}`];
   await skopeo('copy', '--all', '--preserve-digests', '--retry-times', '3', from, to);
 }

@@ -3,7 +3,7 @@
  * describes them, and moves the tags that people pull once all of it is verified. Each step looks first at what is there
  * already: a release that was cut off is finished by the same command, and a version that is out is never changed.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -33,12 +33,12 @@ export type Release = {
 };
 
 type Options = {
-  registry: string;
+  registry?: string;
   npm?: string;
   github: boolean;
   key?: string;
   output?: string;
-  dryRun: boolean;
+  built?: string;
 };
 
 const git = async (...args: string[]) => (await execa('git', args, { cwd: repository })).stdout.trim();
@@ -60,29 +60,45 @@ async function findRelease(tag: string): Promise<Release> {
   return { version: version.version, tag, revision, time, prerelease: version.prerelease.length > 0 };
 }
 
-async function build(release: Release, directory: string) {
+/** All that is published. Its paths are relative to the directory that holds it. */
+type Built = { revision: string; image: ModuleImage; tarball: string; attestations: Attestation[] };
+
+async function build(release: Release, directory: string): Promise<Built> {
   await execa('node', ['modules/build.ts', '--complete'], {
     cwd: repository,
     preferLocal: true,
     stdout: 'inherit',
     stderr: 'inherit',
   });
-  const image = await makeModuleImage(join(directory, 'image'), release);
-  const tarball = await packNpmPackage(directory);
-  const attestations: Attestation[] = [
-    { type: 'cyclonedx', predicate: await makeBillOfMaterials(directory, release) },
-    { type: 'slsaprovenance1', predicate: await makeProvenance(directory, release, process.env) },
-  ];
-  return { image, tarball, attestations };
+  const built: Built = {
+    revision: release.revision,
+    image: await makeModuleImage(directory, release),
+    tarball: await packNpmPackage(directory),
+    attestations: [
+      { type: 'cyclonedx', predicate: await makeBillOfMaterials(directory, release) },
+      { type: 'slsaprovenance1', predicate: await makeProvenance(directory, release, process.env) },
+    ],
+  };
+  await writeFile(join(directory, 'built.json'), JSON.stringify(built));
+  say(`built ${release.version} from ${release.revision}: ${built.image.digest}`);
+  return built;
 }
 
-async function publishImage(name: string, image: ModuleImage, version: string): Promise<void> {
+/** What another run has built of this commit, on a machine that need not be allowed to publish. */
+async function findBuilt({ revision }: Release, directory: string): Promise<Built> {
+  const built = JSON.parse(await readFile(join(directory, 'built.json'), 'utf8')) as Built;
+  if (built.revision !== revision)
+    throw new Error(`${directory} was built from ${built.revision}, and this is ${revision}`);
+  return built;
+}
+
+async function publishImage(name: string, image: ModuleImage, layout: string, version: string): Promise<void> {
   const out = await digestOfTag(`${name}:${version}`);
   if (out !== undefined && out !== image.digest) {
     const message = `${name}:${version} is out as ${out}, and this checkout makes ${image.digest}`;
     throw new Error(`${message}: a version that is out is never changed, release another one`);
   }
-  await pushImage(name, image);
+  await pushImage(name, image.digest, layout);
   say(`pushed ${name}@${image.digest}`);
 }
 
@@ -101,58 +117,67 @@ async function signImage(name: string, image: ModuleImage, attestations: Attesta
 
 async function release(tag: string, options: Options): Promise<void> {
   const found = await findRelease(tag);
-  const directory = options.output ? resolve(options.output) : await mkdtemp(join(tmpdir(), 'bluebuild-nix-release-'));
+  if (options.registry === undefined && options.output === undefined)
+    throw new Error('say where it goes: --registry, or --output to build only');
+  const directory = resolve(
+    options.built ?? options.output ?? (await mkdtemp(join(tmpdir(), 'bluebuild-nix-release-'))),
+  );
   try {
-    const { image, tarball, attestations } = await build(found, directory);
-    say(`built ${found.version} from ${found.revision}: ${image.digest}`);
-    if (options.dryRun) return;
-
-    const name = `${options.registry}/${packageJson.repository.url.replace(/^.*github\.com\/|\.git$/g, '')}`;
-    const signer = await makeSigner(directory, options.key, process.env);
-    await publishImage(name, image, found.version);
-    await signImage(name, image, attestations, signer);
-    await setTag(name, image, found.version);
-    say(`tagged ${name}:${found.version}`);
-
-    const moving = movingTags(found.version, await versionsIn(name));
-    if (options.npm !== undefined) {
-      const newest = moving.includes('latest');
-      say(await publishNpmPackage(tarball, options.npm, { newest, prerelease: found.prerelease }, process.env));
-    }
-    if (options.github) {
-      const files = [
-        tarball,
-        ...attestations.map(({ predicate }) => predicate),
-        join(repository, 'schema/nix-v1.json'),
-      ];
-      say(
-        await publishGithubRelease(found, directory, {
-          image: `${name}@${image.digest}`,
-          files,
-          newest: moving.includes('latest'),
-        }),
-      );
-    }
-    // Last, so that nobody is moved to a version of which a part is still missing.
-    for (const one of moving) {
-      await setTag(name, image, one);
-      say(`tagged ${name}:${one}`);
-    }
-    say(`released ${found.version}`);
+    const built = options.built === undefined ? await build(found, directory) : await findBuilt(found, directory);
+    if (options.registry !== undefined) await publish(found, built, directory, options.registry, options);
   } finally {
-    if (!options.output) await rm(directory, { recursive: true });
+    if (options.built === undefined && options.output === undefined) await rm(directory, { recursive: true });
   }
+}
+
+async function publish(
+  found: Release,
+  { image, tarball, attestations }: Built,
+  directory: string,
+  registry: string,
+  options: Options,
+): Promise<void> {
+  const inDirectory = (path: string) => join(directory, path);
+  const name = `${registry}/${packageJson.repository.url.replace(/^.*github\.com\/|\.git$/g, '')}`;
+  const signer = await makeSigner(directory, options.key, process.env);
+  const statements = attestations.map(({ type, predicate }) => ({ type, predicate: inDirectory(predicate) }));
+  await publishImage(name, image, inDirectory(image.layout), found.version);
+  await signImage(name, image, statements, signer);
+  await setTag(name, image.digest, found.version);
+  say(`tagged ${name}:${found.version}`);
+
+  const moving = movingTags(found.version, await versionsIn(name));
+  const newest = moving.includes('latest');
+  if (options.npm !== undefined) {
+    const standing = { newest, prerelease: found.prerelease };
+    say(await publishNpmPackage(inDirectory(tarball), options.npm, standing, process.env));
+  }
+  if (options.github) {
+    const files = [tarball, ...attestations.map(({ predicate }) => predicate)].map(inDirectory);
+    const contents = {
+      image: `${name}@${image.digest}`,
+      files: [...files, join(repository, 'schema/nix-v1.json')],
+      newest,
+    };
+    say(await publishGithubRelease(found, directory, contents));
+  }
+  // Last, so that nobody is moved to a version of which a part is still missing.
+  for (const one of moving) {
+    await setTag(name, image.digest, one);
+    say(`tagged ${name}:${one}`);
+  }
+  say(`released ${found.version}`);
 }
 
 const program = new Command('npm run release --')
   .description('Publishes the module image and the npm package of a tag.')
   .argument('<tag>', 'the tag of this checkout, like v1.2.3')
-  .requiredOption('--registry <host>', 'where the image goes: ghcr.io, or another that has its name')
+  .option('--registry <host>', 'where the image goes: ghcr.io, or another that has its name')
   .option('--npm <url>', 'the npm registry that the package goes to')
   .option('--github', 'make the release on GitHub, with the program gh', false)
   .option('--key <file>', 'sign with this key of cosign; otherwise keyless, as the GitHub workflow that runs this')
-  .option('--output <directory>', 'keep what is built here')
-  .option('--dry-run', 'build only', false)
+  .option('--output <directory>', 'keep what is built here; without --registry, build only')
+  .option('--built <directory>', 'publish what an earlier run has built with --output')
   .action(release);
 
 await program.parseAsync().catch((cause: unknown) => {

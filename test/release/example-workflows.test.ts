@@ -24,7 +24,7 @@ let project: Project;
 let tarball: string;
 beforeAll(async () => {
   project = makeProject();
-  tarball = await packNpmPackage(project.directory);
+  tarball = project.path(await packNpmPackage(project.directory));
 });
 afterAll(() => project.remove());
 

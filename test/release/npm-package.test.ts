@@ -16,7 +16,7 @@ let folder: string;
 
 beforeAll(async () => {
   project = makeProject();
-  tarball = await packNpmPackage(project.directory);
+  tarball = project.path(await packNpmPackage(project.directory));
   folder = project.path('empty');
   mkdirSync(folder);
   await execa('npm', ['install', '--offline', tarball], { cwd: folder });

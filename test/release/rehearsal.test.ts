@@ -40,8 +40,9 @@ const fails = async (program: string, ...args: string[]) => {
   return `${stderr}`;
 };
 
-const startRelease = (...more: string[]) => {
-  const args = [tag, '--registry', 'ghcr.io', '--npm', loopback.npm.url, '--github', '--key', key(), ...more];
+const publishing = () => ['--registry', 'ghcr.io', '--npm', loopback.npm.url, '--github', '--key', key()];
+const startRelease = (...options: string[]) => {
+  const args = [tag, ...options];
   return loopback.run('npm', ['run', '--silent', 'release', '--', ...args], {
     cwd: checkout.directory,
     // As its own group, so that a kill ends whatever it has started.
@@ -84,10 +85,12 @@ describe('a release', () => {
   let digest: string;
 
   test('that is killed after each of its steps is finished by the next run', { timeout: 900_000 }, async () => {
+    const built = loopback.path('built');
+    const fromTheFirst = await linesOf(startRelease('--output', built));
     const moving = [`${major}.${minor}`, `v${major}`, 'latest'];
     const done: string[] = [];
     for (let step = 1; ; step += 1) {
-      const release = startRelease();
+      const release = startRelease('--built', built, ...publishing());
       const lines = await linesOf(release, step);
       const { exitCode, stderr } = await release;
       if (exitCode === 0) break;
@@ -99,8 +102,8 @@ describe('a release', () => {
       expect(step).toBeLessThan(20);
     }
     digest = await digestOfTag(version);
+    expect(fromTheFirst).toEqual([`built ${version} from ${revision}: ${digest}`]);
     expect(done).toEqual([
-      `built ${version} from ${revision}: ${digest}`,
       `pushed ${image}@${digest}`,
       `signed ${image}@${digest} and the images in it`,
       'attested cyclonedx',
@@ -114,6 +117,15 @@ describe('a release', () => {
     ]);
     expect(await tags()).toEqual([version, ...moving].toSorted());
     for (const name of moving) expect(await digestOfTag(name)).toBe(digest);
+  });
+
+  test('is the same bytes when it is built again', async () => {
+    const lines = await linesOf(startRelease('--output', loopback.path('built-again')));
+    expect(lines).toEqual([`built ${version} from ${revision}: ${digest}`]);
+    const files = (name: string) =>
+      Object.entries(tree(loopback.path(name))).filter(([path]) => !path.startsWith('/npm-package'));
+    const published = /^\/(cosign\.pub|notes\.md|signing-config\.json)$/;
+    expect(files('built-again')).toEqual(files('built').filter(([path]) => !published.test(path)));
   });
 
   test('is one index of two images, with the labels that registries show', async () => {
@@ -281,10 +293,10 @@ describe('a release', () => {
     const before = await tags();
     writeFileSync(join(checkout.directory, 'modules/nix/module.yml'), '# another\n', { flag: 'a' });
     await checkout.git('commit', '--quiet', '--all', '--message', 'Another');
-    const here = await startRelease();
+    const here = await startRelease(...publishing());
     expect([here.exitCode, `${here.stderr}`]).toEqual([1, expect.stringContaining('HEAD is another commit')]);
     await checkout.git('tag', '--force', tag);
-    const { exitCode, stderr } = await startRelease();
+    const { exitCode, stderr } = await startRelease(...publishing());
     expect([exitCode, `${stderr}`]).toEqual([1, expect.stringContaining(`${image}:${version} is out as ${digest}`)]);
     expect(await tags()).toEqual(before);
     for (const name of before) expect(await digestOfTag(name)).toBe(digest);
