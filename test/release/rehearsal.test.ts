@@ -265,11 +265,6 @@ describe('a release', () => {
     const built = await buildah('mount', await buildah('from', 'localhost/module'));
     expect(tree(join(trees['amd64'] ?? '', 'modules'))).toEqual(tree(join(built, 'modules')));
 
-    const libraries = loopback.path('libraries');
-    await execa('mmdebstrap', [
-      ...['--quiet', '--variant=extract', '--mode=root', '--arch=arm64', '--include=libc6,libstdc++6'],
-      ...['--aptopt=Acquire::Check-Valid-Until "false"', 'bookworm', libraries],
-    ]);
     const project = makeProject();
     const bake = async (architecture: string, ...start: string[]) => {
       const program = join(trees[architecture] ?? '', 'modules/nix/program');
@@ -280,7 +275,7 @@ describe('a release', () => {
       return tree(root);
     };
     try {
-      const baked = await bake('arm64', 'qemu-aarch64-static', '-L', libraries);
+      const baked = await bake('arm64', 'qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu');
       expect(Object.keys(baked)).not.toHaveLength(0);
       expect(baked).toEqual(await bake('amd64'));
     } finally {
