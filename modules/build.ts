@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { build, type Plugin } from 'rolldown';
+import licensePlugin, { type Dependency } from 'rollup-plugin-license';
 import { checkCodeCache, makeCodeCache } from './make-code-cache.ts';
 
 const repository = join(import.meta.dirname, '..');
@@ -19,13 +20,58 @@ const architectures = {
 };
 type Architecture = (typeof architectures)[keyof typeof architectures];
 
-async function bundle(input: Record<string, string>, directory: string): Promise<void> {
+const byName = (dependencies: Dependency[]) =>
+  dependencies.toSorted((one, other) => (`${one.name}@${one.version}` < `${other.name}@${other.version}` ? -1 : 1));
+
+// It exports the function itself, and its types say `default`.
+const license = licensePlugin as unknown as typeof licensePlugin.default;
+
+/** Says of the packages that are really bundled what they are, and fails where a license asks for more than a notice. */
+const bundledPackages = license({
+  cwd: repository,
+  thirdParty: {
+    multipleVersions: true,
+    allow: {
+      test: '(MIT OR ISC OR Apache-2.0 OR BSD-2-Clause OR BSD-3-Clause OR BlueOak-1.0.0 OR Zlib OR 0BSD)',
+      failOnUnlicensed: true,
+      failOnViolation: true,
+    },
+    output: [
+      {
+        file: join(program, 'THIRD-PARTY-NOTICES'),
+        template: (dependencies) =>
+          byName(dependencies)
+            .map(notice)
+            .join(`\n${'-'.repeat(80)}\n\n`),
+      },
+      {
+        file: join(program, 'packages.json'),
+        template: (dependencies) =>
+          JSON.stringify(
+            byName(dependencies).map(({ name, version }) => ({ name, version })),
+            undefined,
+            2,
+          ),
+      },
+    ],
+  },
+}) as unknown as Plugin;
+
+function notice({ name, version, license: terms, licenseText, noticeText }: Dependency): string {
+  if (!licenseText) throw new Error(`${name} ${version} comes without the text of its license`);
+  return (
+    [`${name} ${version} (${terms})`, licenseText.trim(), ...(noticeText ? [noticeText.trim()] : [])].join('\n\n') +
+    '\n'
+  );
+}
+
+async function bundle(input: Record<string, string>, directory: string, ...plugins: Plugin[]): Promise<void> {
   await build({
     input,
     platform: 'node',
     tsconfig: false,
     logLevel: 'warn',
-    plugins: [withoutChildProcesses],
+    plugins: [withoutChildProcesses, ...plugins],
     output: {
       dir: directory,
       // Node starts CommonJS in half the time: for a module it also loads its loader, and all that the built-ins export.
@@ -97,7 +143,7 @@ await mkdir(program);
 const scratch = await mkdtemp(join(tmpdir(), 'bluebuild-nix-build-'));
 try {
   await Promise.all([
-    bundle({ program: join(repository, 'src/cli.ts') }, program),
+    bundle({ program: join(repository, 'src/cli.ts') }, program, bundledPackages),
     bundle({ cli: join(repository, 'modules/cli.ts') }, scratch),
     ...Object.entries(architectures).map(([name, architecture]) => placeNode(name, architecture)),
   ]);

@@ -38,7 +38,7 @@ async function* zstd(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const release = process.versions['zstd'];
   if (release !== zstdRelease) {
     const message = `zstd ${zstdRelease} makes the layers of this version, and this Node has ${release ?? 'none'}`;
-    throw new UserError(message, 'use the Node that npm ci installs (npm run bluebuild-nix), or gzip');
+    throw new UserError(message, 'use Node 24, or gzip');
   }
   const params = { [zlib.constants.ZSTD_c_compressionLevel]: 3, [zlib.constants.ZSTD_c_checksumFlag]: 1 };
   const stream = zlib.createZstdCompress({ params, chunkSize: 256 * 1024 });
