@@ -1,4 +1,4 @@
-/** What README.md tells a person to run is run: here, or by what is named here. */
+/** What our pages tell a person to run is run: here, or by what is named here. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,54 +6,79 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const repository = join(import.meta.dirname, '../..');
-const readme = readFileSync(join(repository, 'README.md'), 'utf8');
+const pages = ['README.md', 'modules/nix/README.md', '.github/CONTRIBUTING.md'];
+const text = pages.map((page) => readFileSync(join(repository, page), 'utf8')).join('\n');
 
 /** The commands in blocks of shell, and those that a sentence names. */
-const inBlocks = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) =>
+const inBlocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) =>
   block
     .replaceAll('\\\n', ' ')
+    .replaceAll(/^(\w+)=\(.*?\)$/gms, '$1')
     .split('\n')
-    .map((line) => line.replace(/ +# .*$/, ''))
-    .flatMap((line) => line.split(' && '))
-    .filter((command) => command !== ''),
+    .map((line) => line.replace(/ +# .*$/, '')),
 );
-const inSentences = [...readme.matchAll(/`((?:npm|npx|node) [^`]+)`/g)].map(([, command = '']) => command);
-const commands = [...new Set([...inBlocks, ...inSentences])];
+const inSentences = [...text.matchAll(/`((?:npm|npx|node) [^`]+)`/g)].map(([, command = '']) => command);
+const all = [...inBlocks, ...inSentences].flatMap((line) => line.split(' && ')).filter((command) => command !== '');
+const commands = [...new Set(all)];
+
+/** The released program is this checkout's here; test/release runs what npm installs. */
+const inCheckout = (command: string) => command.replace('npx bluebuild-nix@1', 'npm run -s bluebuild-nix --');
 
 /** Run here, with what must be in the output. */
 const here: Record<string, RegExp> = {
   'npm run bluebuild-nix -- bake --root rootfs examples/bazzite/recipes/recipe.yml': /Baked \d+ entries into rootfs/,
-  'npm run bluebuild-nix -- validate recipes/recipe.yml': /recipes\/recipe\.yml: valid/,
-  'npm run bluebuild-nix -- validate --format github recipes/recipe.yml': /^/,
-  'npm run bluebuild-nix -- plan recipes/recipe.yml': /nix\.mount/,
-  'npm run bluebuild-nix -- plan recipes/recipe.yml --show /usr/lib/systemd/system/nix.mount': /^\[Mount\]$/m,
+  'npx bluebuild-nix@1 validate recipes/recipe.yml': /recipes\/recipe\.yml: valid/,
+  'npx bluebuild-nix@1 validate --format github recipes/recipe.yml': /^/,
+  'npx bluebuild-nix@1 plan recipes/recipe.yml': /nix\.mount/,
+  'npx bluebuild-nix@1 plan recipes/recipe.yml --show /usr/lib/systemd/system/nix.mount': /^\[Mount\]$/m,
 };
+
+const rehearsal = 'test/release/rehearsal.test.ts';
+const workflow = 'test/release/example-workflows.test.ts';
 
 /** Run by something else: the file that runs it, and a text that says so. */
 const elsewhere: Record<string, [file: string, text: string]> = {
   'npm ci': ['.ci/run', '\nnpm ci\n'],
-  'npm cit': ['.ci/run', "\nnpm ci\n\nstep 'Unit tests'\nnpm test\n"],
+  'npm cit': ['.ci/run', "    step 'Unit tests'\n    npm test\n"],
+  'npm test': ['.ci/run', "    step 'Unit tests'\n    npm test\n"],
+  'npm run check': ['package.json', 'test/unit/vitest.config.ts && npm run check"'],
   'npm run generate': ['test/unit/drift.test.ts', 'await generate()'],
-  'npm run build': ['test/image/setup.ts', "'modules/build.ts'"],
-  'npm run test:boot': ['.ci/run', '\nnpm run test:boot -- core\n'],
-  'npm run test:boot -- NAME': ['.ci/run', '\nnpm run test:boot -- core\n'],
-  'npm run bench': ['.ci/run', '\nBENCH=short npm run bench\n'],
-  'npm run bench:boot': ['.ci/run', '\nnpm run bench:boot -- --short'],
-  'node test/bench/boot-cost.ts': ['.ci/run', '\nnpm run bench:boot -- --short boot-cost\n'],
+  'npm run build': ['.ci/run', '\nnpm run build -- --complete\n'],
+  'npm run test:histories': ['.ci/run', 'npm run test:histories'],
+  'npm run test:image': ['.ci/run', '    npm run test:image\n'],
+  'npm run test:layer': ['.ci/run', '    npm run test:layer\n'],
+  'npm run test:release': ['.ci/run', '    npm run test:release\n'],
+  'npm run test:boot': ['.ci/run', '    npm run test:boot -- core\n'],
+  'npm run test:boot -- NAME': ['.ci/run', '    npm run test:boot -- core\n'],
+  'npm run test:boot -- core': ['.ci/run', '    npm run test:boot -- core\n'],
+  'npm run test:boot -- extended': ['.ci/run', '    npm run test:boot\n'],
+  // By hand.
+  'npm run test:mutation': ['package.json', '"test:mutation": "stryker run'],
+  'npm run bench': ['.ci/run', '    BENCH=short npm run bench\n'],
+  'npm run bench:boot': ['.ci/run', '    npm run bench:boot -- --short'],
+  'node test/bench/boot-cost.ts': ['.ci/run', '    npm run bench:boot -- --short boot-cost\n'],
   // Too long for CI; they only use of the lab what the scenarios use.
   'node test/bench/first-boot.ts': ['test/bench/boot.ts', "'first-boot'"],
   'node test/bench/selinux.ts': ['test/bench/boot.ts', "'selinux'"],
   'node test/bench/transient-root.ts': ['test/bench/boot.ts', "'transient-root'"],
   // The example's workflow does the same three steps, from a layout in place of a registry.
-  'skopeo copy docker://ghcr.io/ublue-os/bluefin:stable oci:image:base': [
-    'test/layer/workflow.test.ts',
-    'Get the base',
+  'skopeo copy docker://ghcr.io/ublue-os/bluefin:stable oci:image:base': [workflow, 'Get the base'],
+  'npx bluebuild-nix@1 append recipes/recipe.yml --base oci:image:base -o oci:image:nix': [workflow, 'Append Nix'],
+  'skopeo copy oci:image:nix docker://ghcr.io/OWNER/bluefin:stable': [workflow, "'Push'"],
+  'npx bluebuild-nix@1': ['test/release/npm-package.test.ts', 'validate'],
+  // With a key in place of a workflow's identity.
+  signer: [rehearsal, 'const publicKey'],
+  'cosign verify "${signer[@]}" ghcr.io/bluebuild-nix/bluebuild-nix:v1': [rehearsal, "['verify', "],
+  'cosign verify-attestation --type cyclonedx "${signer[@]}" ghcr.io/bluebuild-nix/bluebuild-nix:v1': [
+    rehearsal,
+    "['verify-attestation', '--type', type",
   ],
-  'npm run -s bluebuild-nix -- append recipes/recipe.yml --base oci:image:base -o oci:image:nix': [
-    'test/layer/workflow.test.ts',
-    'Append Nix',
+  'cosign verify-attestation --type slsaprovenance1 "${signer[@]}" ghcr.io/bluebuild-nix/bluebuild-nix:v1': [
+    rehearsal,
+    "['verify-attestation', '--type', type",
   ],
-  'skopeo copy oci:image:nix docker://ghcr.io/OWNER/bluefin:stable': ['test/layer/workflow.test.ts', "'Push'"],
+  "skopeo inspect --format '{{.Digest}}' docker://ghcr.io/bluebuild-nix/bluebuild-nix:v1": [rehearsal, "'inspect'"],
+  'npm run release -- v1.2.3 --output out': [rehearsal, "'--output'"],
 };
 
 let checkout: string;
@@ -67,12 +92,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(checkout, { recursive: true, force: true }));
 
-test('every command is accounted for, and nothing that README.md does not say', () => {
+test('every command is accounted for, and nothing that our pages do not say', () => {
   expect([...commands].toSorted()).toEqual([...Object.keys(here), ...Object.keys(elsewhere)].toSorted());
 });
 
 test.each(Object.entries(here))('%s', async (command, output) => {
-  const { stdout } = await execa('bash', ['-euc', command], { cwd: checkout, env: { NO_COLOR: '1' } });
+  const { stdout } = await execa('bash', ['-euc', inCheckout(command)], { cwd: checkout, env: { NO_COLOR: '1' } });
   expect(stdout).toMatch(output);
 });
 
