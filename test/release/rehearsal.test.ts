@@ -33,11 +33,11 @@ afterAll(async () => {
 const key = () => loopback.path('cosign.key');
 const publicKey = () => ['--key', loopback.path('cosign.pub'), '--insecure-ignore-tlog'];
 /** Runs a program, which must succeed, where the registry is. */
-const output = async (program: string, ...args: string[]) => `${(await loopback.run(program, args)).stdout}`;
+const output = async (program: string, ...args: string[]) => (await loopback.run(program, args)).stdout;
 const fails = async (program: string, ...args: string[]) => {
   const { exitCode, stderr } = await loopback.run(program, args, { reject: false });
   expect(exitCode, `${program} ${args.join(' ')}`).not.toBe(0);
-  return `${stderr}`;
+  return stderr;
 };
 
 const publishing = () => ['--registry', 'ghcr.io', '--npm', loopback.npm.url, '--github', '--key', key()];
@@ -70,7 +70,7 @@ async function linesOf(
 const tags = async () => {
   const { exitCode, stdout } = await loopback.run('skopeo', ['list-tags', `docker://${image}`], { reject: false });
   if (exitCode !== 0) return [];
-  return (JSON.parse(`${stdout}`) as { Tags: string[] }).Tags.filter((name) => !name.startsWith('sha256-')).toSorted();
+  return (JSON.parse(stdout) as { Tags: string[] }).Tags.filter((name) => !name.startsWith('sha256-')).toSorted();
 };
 
 const digestOf = (bytes: string | Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -78,7 +78,7 @@ const digestOfTag = async (name: string) => {
   const { stdout } = await loopback.run('skopeo', ['inspect', '--raw', `docker://${image}:${name}`], {
     stripFinalNewline: false,
   });
-  return digestOf(`${stdout}`);
+  return digestOf(stdout);
 };
 
 describe('a release', () => {
@@ -94,7 +94,7 @@ describe('a release', () => {
       const lines = await linesOf(release, step);
       const { exitCode, stderr } = await release;
       if (exitCode === 0) break;
-      expect(lines, `${stderr}`).toHaveLength(step);
+      expect(lines, stderr).toHaveLength(step);
       done.push(lines.at(-1) ?? '');
       // Whoever pulls sees nothing of it before all of it is there.
       if (!done.some((line) => line.startsWith('verified'))) expect(await tags()).toEqual([]);
@@ -269,7 +269,7 @@ describe('a release', () => {
     const bake = async (architecture: string, ...start: string[]) => {
       const program = join(trees[architecture] ?? '', 'modules/nix/program');
       const root = project.path(architecture);
-      const [command = '', ...args] = [...start, join(program, `node-${architecture}`), join(program, 'cli.cjs')];
+      const [command, ...args] = [...start, join(program, `node-${architecture}`), join(program, 'cli.cjs')];
       const env = { OS_ARCH: 'aarch64', SOURCE_DATE_EPOCH: '1700000000' };
       await execa(command, [...args, 'bake', '--root', root, project.recipe], { cwd: project.directory, env });
       return tree(root);
@@ -289,10 +289,10 @@ describe('a release', () => {
     writeFileSync(join(checkout.directory, 'modules/nix/module.yml'), '# another\n', { flag: 'a' });
     await checkout.git('commit', '--quiet', '--all', '--message', 'Another');
     const here = await startRelease(...publishing());
-    expect([here.exitCode, `${here.stderr}`]).toEqual([1, expect.stringContaining('HEAD is another commit')]);
+    expect([here.exitCode, here.stderr]).toEqual([1, expect.stringContaining('HEAD is another commit')]);
     await checkout.git('tag', '--force', tag);
     const { exitCode, stderr } = await startRelease(...publishing());
-    expect([exitCode, `${stderr}`]).toEqual([1, expect.stringContaining(`${image}:${version} is out as ${digest}`)]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`${image}:${version} is out as ${digest}`)]);
     expect(await tags()).toEqual(before);
     for (const name of before) expect(await digestOfTag(name)).toBe(digest);
   });
