@@ -45,10 +45,12 @@ export async function makeBillOfMaterials(directory: string, release: Release): 
       timestamp: new Date(release.time * 1000).toISOString(),
       component: { ...own, name: 'bluebuild-nix' },
     },
-    // Scanners know Node by this name, and not as a package of npm's.
-    components: components.map(({ scope: _scope, ...one }) =>
-      isNode(one) ? { ...one, cpe: `cpe:2.3:a:nodejs:node.js:${one.version}:*:*:*:*:*:*:*` } : one,
-    ),
+    // All of them lie in the image, whatever npm would install; and scanners know Node by this name, not as a package.
+    components: components.map((one) => ({
+      ...one,
+      scope: 'required',
+      ...(isNode(one) && { cpe: `cpe:2.3:a:nodejs:node.js:${one.version}:*:*:*:*:*:*:*` }),
+    })),
     dependencies: bom.dependencies
       .filter(({ ref }) => references.has(ref))
       .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((one) => references.has(one)) })),

@@ -20,7 +20,7 @@ const mediaTypes = {
 };
 
 /** The names of OCI. */
-export const architectures = ['amd64', 'arm64'] as const;
+const architectures = ['amd64', 'arm64'] as const;
 
 type Descriptor = { mediaType: string; digest: string; size: number };
 type Layer = { descriptor: Descriptor; diffId: string; createdBy: string };

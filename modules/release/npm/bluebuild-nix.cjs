@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // In words that any Node reads, however old: which Node the program needs. Then the program.
+/* oxlint-disable */
 'use strict';
 
 var needed = require('./package.json').engines.node.replace('>=', '');
