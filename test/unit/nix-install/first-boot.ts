@@ -24,7 +24,8 @@ export type FirstBoot = {
 
 export type Image = { entry?: Partial<RecipeEntry>; download?: string };
 
-async function bake({ entry = {}, download = installer }: Image, image: string): Promise<void> {
+/** Bakes an image of this entry, whose download is a file of this machine, into a directory. */
+export async function bake({ entry = {}, download = installer }: Image, image: string): Promise<void> {
   const sha256 = digestOf(download);
   const { installer: settings = {}, ...rest } = entry;
   const own = { url: 'https://example.org/installer', sha256, ...(typeof settings === 'string' ? {} : settings) };

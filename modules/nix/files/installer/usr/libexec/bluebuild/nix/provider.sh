@@ -87,6 +87,11 @@ repair() {
 
 # An older deployment, or a new one made from it, may have an /etc that does not know this store.
 complete_etc() {
+    # An image with `native` has its own nix.conf in /etc, which went with it. A link, so that it is the image's again there.
+    if grep -qsx provider=native "$state/installed" && [ ! -e /etc/nix/nix.conf ]; then
+        mkdir -p /etc/nix
+        ln -sf "$share/nix.conf" /etc/nix/nix.conf
+    fi
     if [ ! -d /etc/nix ]; then
         rm -rf /etc/nix.new
         if [ -d "$state/etc-nix" ]; then
@@ -96,6 +101,11 @@ complete_etc() {
             cp "$share/nix.conf" /etc/nix.new/nix.conf
         fi
         mv /etc/nix.new /etc/nix
+    fi
+    # Determinate's daemon writes it.
+    if [ ! -e /etc/nix/nix.conf ] && [ ! -e "$state/determinate-nixd" ]; then
+        cp "$share/nix.conf" /etc/nix/nix.conf.new
+        mv -f /etc/nix/nix.conf.new /etc/nix/nix.conf
     fi
     if [ -d /etc/profile.d ] && [ ! -e /etc/profile.d/nix.sh ]; then cp "$share/profile.sh" /etc/profile.d/nix.sh; fi
     if [ -d /etc/fish/conf.d ] && [ ! -e /etc/fish/conf.d/nix.fish ]; then

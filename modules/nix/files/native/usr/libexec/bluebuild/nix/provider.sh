@@ -212,8 +212,18 @@ switch() {
     exec 8>&-
 }
 
+# What an installer left there whose store is gone: after a factory reset, or an attempt that was interrupted.
 prepare_etc() {
-    :
+    for_each_etc_unit rm -f --
+    systemctl daemon-reload
+    if ! cmp -s /etc/nix/nix.conf "$share/nix.conf"; then
+        if [ -e /etc/nix/nix.conf ]; then
+            mv -f --backup=numbered -- /etc/nix/nix.conf /etc/nix/nix.conf.old
+            printf 'Renamed /etc/nix/nix.conf to /etc/nix/nix.conf.old: it is not that of this image.\n'
+        fi
+        mkdir -p /etc/nix
+        cp "$share/nix.conf" /etc/nix/nix.conf
+    fi
 }
 
 install_nix() {
@@ -252,6 +262,12 @@ resume_existing() {
         status 'Taking over the store of a nix-installer'
         hand_over
     fi
+    # Someone deleted it.
+    if [ ! -e /etc/nix/nix.conf ]; then
+        mkdir -p /etc/nix
+        cp "$share/nix.conf" /etc/nix/nix.conf.new
+        mv -f /etc/nix/nix.conf.new /etc/nix/nix.conf
+    fi
     start_daemon
     follow_image
 }
@@ -268,8 +284,8 @@ take_over_etc() {
     for_each_etc_unit set_aside
     if cmp -s /etc/nix/nix.custom.conf "$state/etc-nix/nix.custom.conf"; then set_aside /etc/nix/nix.custom.conf; fi
     if ! cmp -s /etc/nix/nix.conf "$share/nix.conf"; then
-        take_back /etc/nix/nix.conf
         mkdir -p /etc/nix
+        take_back /etc/nix/nix.conf
         cp "$share/nix.conf" /etc/nix/nix.conf
     fi
     if ! cmp -s /etc/profile.d/nix.sh /usr/etc/profile.d/nix.sh; then take_back /etc/profile.d/nix.sh; fi
