@@ -34,6 +34,10 @@ install -m 0755 "$source" "$root$libexec/nix-installer"
   printf 'sha256=%s\nminimum-free-mebibytes=1024\n' "$sha256"
 } >"$root$share/install.conf"
 : >"$root$share/installer-args"
+mkdir -p "$root/usr/lib/environment.d" "$root/etc/determinate"
+printf 'DETSYS_IDS_TELEMETRY=disabled\nNIX_INSTALLER_DIAGNOSTIC_ENDPOINT=file:///dev/null\n' \
+  >"$root/usr/lib/environment.d/60-nix-telemetry.conf"
+echo '{"telemetry": {"sentry": {"endpoint": null}}}' >"$root/etc/determinate/config.json"
 jq -r '{"experimental-features": ["nix-command", "flakes"]} + (."nix-conf" // {}) | to_entries[]
   | "\(.key) = \(.value | if type == "array" then join(" ") else . end)"' <<<"$json" >"$root$share/nix.conf"
 jq . <<<"$json" >"$root$share/configuration.yml"
@@ -41,7 +45,7 @@ jq . <<<"$json" >"$root$share/configuration.yml"
 # The record of every file, with its digest; the installer's is known by now.
 cd "$root"
 {
-  find usr/lib/bluebuild usr/lib/bootc usr/lib/tmpfiles.d/nix.conf usr/libexec/bluebuild usr/share/bluebuild \
+  find etc/determinate usr/lib/environment.d usr/lib/bluebuild usr/lib/bootc usr/lib/tmpfiles.d/nix.conf usr/libexec/bluebuild usr/share/bluebuild \
     -type f ! -name nix-installer ! -name manifest.json -exec sha256sum {} +
   find usr/lib/systemd/system -path '*nix*' -type f -exec sha256sum {} +
   printf '%s  %s\n' "$sha256" usr/libexec/bluebuild/nix/nix-installer

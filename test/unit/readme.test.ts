@@ -44,7 +44,7 @@ const elsewhere: Record<string, [file: string, text: string]> = {
   'npm run check': ['package.json', 'test/unit/vitest.config.ts && npm run check"'],
   'npm run generate': ['test/unit/drift.test.ts', 'await generate()'],
   'npm run build': ['.ci/run', '\nnpm run build -- --complete\n'],
-  'npm run test:histories': ['.ci/run', 'npm run test:histories'],
+  'npm run test:histories': ['.ci/run', 'npm run -s test:histories'],
   'npm run test:image': ['.ci/run', '    npm run test:image\n'],
   'npm run test:layer': ['.ci/run', '    npm run test:layer\n'],
   'npm run test:release': ['.ci/run', '    npm run test:release\n'],
@@ -78,6 +78,7 @@ const elsewhere: Record<string, [file: string, text: string]> = {
     "['verify-attestation', '--type', type",
   ],
   "skopeo inspect --format '{{.Digest}}' docker://ghcr.io/bluebuild-nix/bluebuild-nix:v1": [rehearsal, "'inspect'"],
+  'npm run release': [rehearsal, 'startRelease'],
   'npm run release -- v1.2.3 --output out': [rehearsal, "'--output'"],
 };
 
