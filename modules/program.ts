@@ -19,7 +19,7 @@ export type Load = {
   scripts: Map<string, Script>;
 };
 
-/** Runs the program. Run again with the same `scripts`, it starts anew and compiles nothing twice. */
+/** Runs the program. Run again with the same `scripts`, it starts over and compiles nothing twice. */
 export function run({ directory, cacheOf, scripts }: Load): void {
   const loaded = new Map<string, { exports: unknown }>();
   const require = (id: string): unknown => {

@@ -116,7 +116,7 @@ program
   .description('append it as a layer to an image in an OCI layout, without a container engine')
   .argument('[recipe]', 'the recipe file')
   .requiredOption('--base <image>', 'oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]')
-  .requiredOption('-o, --output <image>', 'the same; a layout gets one more image, an archive is written anew')
+  .requiredOption('-o, --output <image>', 'the same; a layout gets one more image, an archive is replaced')
   .addOption(configOption())
   .addOption(
     new Option('--compression <name>', "of the layer; by default as the base's last layer").choices(compressions),

@@ -3,7 +3,7 @@ import { basename, join, relative } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { StaticFiles } from '../plan/static-files.ts';
 
-/** This module as it lies on the disk. */
+/** This module on the disk. */
 export type Module = {
   version: string;
   /** The folder modules/nix/files. */

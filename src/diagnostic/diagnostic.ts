@@ -1,4 +1,4 @@
-/** Where in a file something stands. Lines and columns count from 1, as editors and compilers count them. */
+/** Where something is in a file. Lines and columns count from 1, as editors and compilers count them. */
 export type Place = {
   file: string;
   line: number;

@@ -1,6 +1,6 @@
 import { type Diagnostic, error } from './diagnostic.ts';
 
-/** What a person can mend: each diagnostic says what is wrong and what to do. Nothing is half written when it is thrown. */
+/** What a person can correct: each diagnostic says what is wrong and what to do. Nothing is half written when it is thrown. */
 export class UserError extends Error {
   override name = 'UserError';
   readonly diagnostics: readonly Diagnostic[];

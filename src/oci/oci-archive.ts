@@ -22,7 +22,7 @@ const ofLayout = /^(\.\/)?(oci-layout|index\.json|blobs\/(sha256\/[0-9a-f]{64}|s
 export async function unpackArchive(file: string, directory: string): Promise<void> {
   checkArchive(file);
   const archive = extract();
-  const help = 'the archive is damaged or incomplete: write it anew (skopeo copy … oci-archive:FILE:TAG)';
+  const help = 'the archive is damaged or incomplete: write it again (skopeo copy … oci-archive:FILE:TAG)';
   const reading = pipeline(
     createReadStream(file, { highWaterMark: 256 * 1024 }),
     archive as unknown as NodeJS.WritableStream,

@@ -137,7 +137,7 @@ function schemaOne(name: string): UserError {
 }
 
 function malformed(name: string, what: string): UserError {
-  return new UserError(`${name} is ${what}`, 'the layout is damaged, or was written by something else: copy it anew');
+  return new UserError(`${name} is ${what}`, 'the layout is damaged, or was written by something else: copy it again');
 }
 
 function parseObject(bytes: Buffer, name: string): Record<string, unknown> {

@@ -1,11 +1,11 @@
 import type { ImageEntry } from './image-entry.ts';
 import { parentsOf } from './image-entry.ts';
 
-/** What lies at a path of an image. */
+/** What an image has at a path. */
 export type Found = { kind: 'directory' | 'file' } | { kind: 'symlink'; target: string };
 
 /**
- * What an image has at a path; undefined where it has nothing. Symbolic links on the way are not followed: what is behind
+ * Finds what an image has at a path; undefined where it has nothing. Symbolic links on the way are not followed: what is behind
  * one is not found.
  */
 export type Find = (path: string) => Found | undefined;

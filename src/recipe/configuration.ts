@@ -2,7 +2,7 @@ import { type Diagnostic, error } from '../diagnostic/diagnostic.ts';
 import { type Document, hasControlCharacter, largestText, parse } from './document.ts';
 import type { Entry } from './entries.ts';
 
-/** The name that stands for the configuration in messages: it comes as an argument, not from a file. */
+/** The name of the configuration in messages: it comes as an argument, not from a file. */
 export const configurationName = '(configuration)';
 
 /**

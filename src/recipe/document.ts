@@ -18,7 +18,7 @@ import { type Diagnostic, error, type Place } from '../diagnostic/diagnostic.ts'
 /** The way to a value from the top: keys of mappings and indexes of lists. */
 export type Path = readonly (string | number)[];
 
-/** A parsed YAML (or JSON) text that remembers where each value stands. */
+/** A parsed YAML (or JSON) text that remembers where each value is. */
 export type Document = {
   file: string;
   value: unknown;
@@ -30,7 +30,7 @@ export type Document = {
 export const largestText = 1024 * 1024;
 
 /**
- * How often aliases may repeat what stands behind an anchor, the aliases in it counted. Nothing is copied, so this only
+ * How often aliases may repeat what an anchor names, including the aliases in it. Nothing is copied, so this only
  * stops what doubles and doubles again.
  */
 const mostAliases = 10_000;

@@ -7,7 +7,7 @@ export type Entry = {
   value: Record<string, unknown>;
   /** The place of a value of the entry (or of its key). */
   placeOf(path: Path, part?: 'key' | 'value'): Place | undefined;
-  /** The stage it stands in; undefined for the image itself. */
+  /** The stage it is in; undefined for the image itself. */
   stage: string | undefined;
 };
 
@@ -47,7 +47,7 @@ export function findEntries(recipe: string, readFile: ReadFile): Entries {
   return { entries, diagnostics, types };
 }
 
-/** `from-file` is relative to `recipes/` (`config/` in old repositories), however deep the recipe lies in it. */
+/** `from-file` is relative to `recipes/` (`config/` in old repositories), however deep the recipe is in it. */
 function recipeDirectory(recipe: string): string {
   const own = dirname(recipe);
   for (let directory = own; ; directory = dirname(directory)) {

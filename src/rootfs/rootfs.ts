@@ -254,7 +254,7 @@ function removeFile(writing: Writing, path: string): void {
   fs.rmSync(target);
 }
 
-/** At the end, because what was there lies beside its place until then. */
+/** At the end, because what was there is kept beside its place until then. */
 function removeEmptyParents({ root, transaction, directoryTimes }: Writing, path: string): void {
   transaction.onEnd(() => {
     for (const parent of parentsOf(path).toReversed()) {

@@ -123,7 +123,7 @@ const lost = [
 for (const [name, command] of lost) {
   boot(`${name}: never taken for installed`, { after: `${harness}${command}; ${bootAgain}` }, ({ found }) =>
     expect(found).toBe(`<3>The store in ${store} has lost Nix itself (/nix/var/nix/profiles/default).
-<3>An image with \`installer: native\` puts it back and keeps all packages; or delete ${store} and reboot to begin anew.
+<3>An image with \`installer: native\` puts it back and keeps all packages; or delete ${store} and reboot to start over.
 exit code 78
 `),
   );

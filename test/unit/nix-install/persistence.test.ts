@@ -189,7 +189,7 @@ $install; cat /nix/store/mine`,
   },
   ({ found }) => {
     const missing = `<3>The Nix store of this machine is in /var/disk/nix, and its file system is not mounted.
-<3>Mount it. If that disk is gone for good, delete /var/lib/bluebuild-nix/stores to install Nix anew.
+<3>Mount it. If that disk is gone for good, delete /var/lib/bluebuild-nix/stores to install a new Nix.
 75
 `;
     expect(found).toBe(`${missing}${missing}The Nix store is in /var/disk/nix, and is mounted from there.

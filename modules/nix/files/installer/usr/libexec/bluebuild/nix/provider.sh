@@ -70,13 +70,13 @@ resume_existing() {
     fi
     if ! is_complete_store; then
         fail never "The store in $directory has lost Nix itself (/nix/var/nix/profiles/default)." \
-            "An image with \`installer: native\` puts it back and keeps all packages; or delete $directory and reboot to begin anew."
+            "An image with \`installer: native\` puts it back and keeps all packages; or delete $directory and reboot to start over."
     fi
     complete_etc
     start_daemon
     if grep -qx provider=native "$state/installed"; then
         fail never "The store in $directory belongs to \`installer: native\`: the existing Nix keeps working, and $provider's nix-installer is not run." \
-            "Write \`installer: native\` in the recipe of the image; or, to begin anew, delete $directory and reboot."
+            "Write \`installer: native\` in the recipe of the image; or, to start over, delete $directory and reboot."
     fi
 }
 
