@@ -154,7 +154,7 @@ nix-${older.version}
 nss-cacert-0\\.debian-trixie
 was modified
 Some paths are damaged and could not be repaired; they are named above\\.
-A substituter may have them .*PATH
+A substituter may have them: .*PATH
 usage: nix-install \\[repair \\| move\\]
 2
 $`),
@@ -173,7 +173,7 @@ rm /var/filler; ${install}; nix --version; ${verify}`,
   const kept = `nix (Nix) ${older.version}\ndaemon\nfollows\ninstalled\n`;
   const changing = `Changing to the Nix of this image: ${newer.version}\n`;
   expect(found).toMatch(
-    new RegExp(`^${changing}<3>Not enough room for Nix: /var/lib/nix has \\d+ MiB free, and 512 MiB are needed\\.
+    new RegExp(`^${changing}<3>Not enough room for Nix: /var/lib/nix has \\d+ MiB free, and 512 MiB are needed\\. The existing Nix keeps working\\.
 <3>Make room on that disk\\. The installation is tried again\\.
 75
 ${kept.replace(/[()]/g, '\\$&')}${changing}<3>The disk that holds /var/lib/nix became full while Nix ${newer.version} was installed\\. The existing Nix keeps working\\.

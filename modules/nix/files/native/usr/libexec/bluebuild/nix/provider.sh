@@ -214,8 +214,13 @@ switch() {
 
 # What an installer left there whose store is gone: after a factory reset, or an attempt that was interrupted.
 prepare_etc() {
-    for_each_etc_unit rm -f --
-    systemctl daemon-reload
+    for unit in $installer_units; do
+        if has_etc_unit "$unit"; then
+            for_each_etc_unit rm -f --
+            systemctl daemon-reload
+            break
+        fi
+    done
     if ! cmp -s /etc/nix/nix.conf "$share/nix.conf"; then
         if [ -e /etc/nix/nix.conf ]; then
             mv -f --backup=numbered -- /etc/nix/nix.conf /etc/nix/nix.conf.old
