@@ -8,11 +8,11 @@ import { nixImage } from '../nix-image.ts';
 scenario(
   'first boot installs Determinate Nix, the login prompt does not wait for it, and on a network it asks for nothing',
   async (lab) => {
-    await using network = await answeringNetwork();
+    await using answering = await answeringNetwork();
     const machine = await lab.machine(await nixImage({ after: [resolverOfHost] }));
-    const guest = await firstBoot(machine, { network: 'host' });
+    const guest = await firstBoot(machine, { network: answering.network });
     expect(await guest.succeed('cat /etc/resolv.conf')).toBe('nameserver 10.0.2.2');
-    expect(network.asked).toEqual([]);
+    expect(answering.asked).toEqual([]);
 
     expect(await guest.succeed('journalctl -b -u nix-daemon -o cat')).toContain('determinate-nixd (stand-in');
     expect(await guest.succeed('grep include /etc/nix/nix.conf')).toBe('!include nix.custom.conf');
@@ -23,7 +23,7 @@ scenario(
     expect((await guest.run('test -e /etc/nix/sentry-endpoint')).code).toBe(1);
     // The resolver is heard, and what is asked is seen.
     await guest.run('curl --max-time 20 https://install.determinate.systems', 60);
-    expect(network.asked).toContain('asked for install.determinate.systems A');
+    expect(answering.asked).toContain('asked for install.determinate.systems A');
   },
   1200,
 );

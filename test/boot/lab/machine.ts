@@ -16,8 +16,8 @@ import { waitUntil, within } from './wait.ts';
 export type BootOptions = {
   /** Added to those of the boot entry for this boot only, as if typed at the boot menu. */
   kernelArguments?: string[];
-  /** `host`: the guest reaches the host's loopback at 10.0.2.2. Default `none`. */
-  network?: 'none' | 'host';
+  /** `host`: the guest reaches the host's loopback at 10.0.2.2; or another process's. Default `none`. */
+  network?: QemuOptions['network'];
   /** The hardware clock at power on: `utc` (default) or a date as `1970-01-01T00:00:00`. */
   clock?: string;
   /**

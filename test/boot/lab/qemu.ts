@@ -17,8 +17,8 @@ export type QemuOptions = {
   initrd: string;
   kernelArguments: string;
   memoryMegabytes: number;
-  /** `none`, or QEMU's user-mode network: no way out, but the host's loopback at 10.0.2.2. */
-  network: 'none' | 'host';
+  /** `none`, or QEMU's user-mode network, of this machine or of another process: its loopback is at 10.0.2.2. */
+  network: 'none' | 'host' | { ofProcess: number };
   /** The clock at start: `utc`, or a date as `1970-01-01T00:00:00`. */
   clock: string;
   /** See `BootOptions`. */
@@ -49,11 +49,14 @@ export const startQemu = async (options: QemuOptions): Promise<Qemu> => {
   const controlSocket = join(directory, 'control');
   const networkArguments =
     options.network === 'none' ? ['-nic', 'none'] : ['-nic', 'user,model=virtio-net-pci,restrict=off,ipv6=off'];
+  const inNetwork =
+    typeof options.network === 'string' ? [] : ['nsenter', `--net=/proc/${options.network.ofProcess}/ns/net`];
   const qemu = execa(
     'setpriv',
     [
       // The guest ends with the test run, however that ends.
-      ...['--pdeathsig', 'KILL', 'qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none'],
+      ...['--pdeathsig', 'KILL', ...inNetwork],
+      ...['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none'],
       // One thread for both processors: two machines at a time want a fifth less of two cores, and what the kernel patches
       // in its own code is never run half patched, which ended some boots (`Oops: int3`).
       ...['-no-reboot', '-machine', 'pc,usb=off', '-accel', 'tcg,thread=single,tb-size=512', '-cpu', 'Nehalem,+rdrand'],
