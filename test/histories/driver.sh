@@ -65,7 +65,7 @@ merge() {
         elif is_there "$before/$path"; then
             rm -rf "${new:?}/$path"
         fi
-    done < <(find "$current" "$before" -mindepth 1 -printf '%P\n' | sort -u)
+    done < <(find "$current" "$before" -mindepth 1 ! -name .updated -printf '%P\n' | sort -u)
 }
 is_there() {
     [ -e "$1" ] || [ -L "$1" ]

@@ -100,7 +100,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .tuple(fc.constantFrom(...persistences), fc.constantFrom(...persistences))
+      // Where an image looks for one that it has not been told of.
+      .tuple(fc.constantFrom(...persistences), fc.constantFrom('/var/lib/nix', '/var/home/nix'))
       .map(([from, to]): Step => ['move', from, to]),
   },
   { weight: 1, arbitrary: fc.constantFrom(...persistences).map((directory): Step => ['link', directory]) },

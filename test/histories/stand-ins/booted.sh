@@ -148,6 +148,7 @@ boot() {
         case $result in masked | not-found) : >"$up/$unit.failed" ;; esac
         results[$unit]=$result codes[$unit]=$code
     done
+    : 2>/dev/null >/etc/.updated
     if [ -n "$trouble" ]; then rm "/run/$trouble"; fi
     cut_at=''
     # What it did to units in /etc.

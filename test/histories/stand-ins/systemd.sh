@@ -93,6 +93,8 @@ holds() {
     FileNotEmpty) [ -f "$path" ] && [ -s "$path" ] ;;
     FileIsExecutable) [ -f "$path" ] && [ -x "$path" ] ;;
     Security) false ;;
+    # As systemd-update-done leaves it, in the /etc of each deployment.
+    NeedsUpdate) [ ! -e "$path/.updated" ] ;;
     *) unknown "$1" ;;
     esac
 }

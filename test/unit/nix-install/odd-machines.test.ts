@@ -29,12 +29,14 @@ readlink /etc/systemd/system/${unit}; ls ${store}/store; ls /run/bluebuild-nix
 rm /etc/systemd/system/${unit}; /usr/libexec/bluebuild/nix/nix-install; ls /run/bluebuild-nix`,
     },
     ({ code, stderr, found }) => {
-      const masked = `<3>${unit} is masked, so Nix cannot be used on this machine.
+      const masked = (where: string): string => `<3>${unit} is masked, so Nix cannot be used on this machine.${where}
 <3>To use it: systemctl unmask ${unit} && systemctl restart nix-install
 `;
-      expect([code, stderr]).toEqual([78, masked]);
+      expect([code, stderr]).toEqual([78, masked('')]);
+      // A store that is not mounted is named.
+      const again = masked(unit === 'nix.mount' ? ` The store is in ${store}.` : '');
       expect(found).toBe(
-        `/dev/null\nls: cannot access '${store}/store': No such file or directory\n${masked}78\n/dev/null\nnew\nfailed\n${isInstalled}`,
+        `/dev/null\nls: cannot access '${store}/store': No such file or directory\n${again}78\n/dev/null\nnew\nfailed\n${isInstalled}`,
       );
     },
   );
