@@ -87,8 +87,10 @@ repair() {
 
 # An older deployment, or a new one made from it, may have an /etc that does not know this store.
 complete_etc() {
-    # An image with `native` has its own nix.conf in /etc, which went with it. A link, so that it is the image's again there.
-    if grep -qsx provider=native "$state/installed" && [ ! -e /etc/nix/nix.conf ]; then
+    # An image with `native` has its own nix.conf in /etc, which went with it, and an older deployment has the installer's. A
+    # link, so that it is the image's again there.
+    if grep -qsx provider=native "$state/installed" &&
+        { [ ! -e /etc/nix/nix.conf ] || cmp -s /etc/nix/nix.conf "$state/etc-nix/nix.conf"; }; then
         mkdir -p /etc/nix
         ln -sf "$share/nix.conf" /etc/nix/nix.conf
     fi

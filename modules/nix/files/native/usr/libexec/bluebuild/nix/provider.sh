@@ -289,7 +289,9 @@ take_over_etc() {
     for_each_etc_unit set_aside
     if cmp -s /etc/nix/nix.custom.conf "$state/etc-nix/nix.custom.conf"; then set_aside /etc/nix/nix.custom.conf; fi
     if ! cmp -s /etc/nix/nix.conf "$share/nix.conf"; then
-        mkdir -p /etc/nix
+        mkdir -p /etc/nix "$state/etc-nix"
+        # An older deployment's /etc has it still.
+        if [ -f /etc/nix/nix.conf ]; then cp /etc/nix/nix.conf "$state/etc-nix/nix.conf"; fi
         take_back /etc/nix/nix.conf
         cp "$share/nix.conf" /etc/nix/nix.conf
     fi
