@@ -86,7 +86,7 @@ test('what is valid plans, in order, each path once, under /nix and /usr, and a 
   );
 });
 
-test('a recipe decides what is in twelve small files, whether parts are there, and nothing else', () => {
+test('a recipe decides what is in a few small files, whether parts are there, and nothing else', () => {
   const wanted =
     /^\.\.\/(nix\.mount|nix-(install|users)\.service|nix-daemon\.socket|determinate-nixd\.socket|nix-label\.(path|service))$/;
   fc.assert(
