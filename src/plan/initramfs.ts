@@ -1,7 +1,7 @@
 import { UserError } from '../diagnostic/user-error.ts';
 import type { PartMaker } from './part.ts';
 import { type PrepareRoot, parsePrepareRoot } from './prepare-root.ts';
-import { type CarryOut, howEnded, type ReadImage, type Step, type WorkImage } from './step.ts';
+import { type CarryOut, type Ended, howEnded, type ReadImage, type Step } from './step.ts';
 
 /**
  * What makes the dracut module of `transient-root: initramfs` take effect: an initramfs that was built with it. Leaving it
@@ -87,8 +87,8 @@ const buildWithout: Step = {
         `the initramfs holds the hook of an earlier \`transient-root: initramfs\`, and cannot be rebuilt without it: ${why}`,
         help ?? 'start from an image without it',
       );
-    const isClean = async (work: WorkImage, lsinitrd: string, path: string) =>
-      (await namesIn(work, lsinitrd, path)).has(program) ? [`still holds ${program}`] : [];
+    const isClean: Faults = async (_, run, lsinitrd, path) =>
+      (await namesIn(run, lsinitrd, path)).has(program) ? [`still holds ${program}`] : [];
     return rebuild(findDracut(image, cannot), ['ostree'], isClean);
   },
 };
@@ -119,7 +119,8 @@ function findDracut(image: ReadImage, cannot: (why: string, help?: string) => Us
   return { kernels, dracut, lsinitrd };
 }
 
-type Faults = (work: WorkImage, lsinitrd: string, initramfs: string) => Promise<string[]>;
+type RunInside = (command: string, args: readonly string[]) => Promise<Ended>;
+type Faults = (image: ReadImage, run: RunInside, lsinitrd: string, initramfs: string) => Promise<string[]>;
 
 /** Rebuilds the initramfs of every kernel that has faults: all of them or none. */
 function rebuild(
@@ -130,22 +131,20 @@ function rebuild(
   return async (work) => {
     const directory = work.workDirectory('/usr/lib');
     const built: { from: string; to: string }[] = [];
+    // An image build may not set the labels that dracut would copy, and an initramfs holds none. An image may have no
+    // /var/tmp, and nothing may happen in its /tmp.
+    const environment = { DRACUT_NO_XATTR: '1', TMPDIR: directory };
+    const inside: RunInside = (command, args) => work.run(command, args, environment);
     for (const kernel of kernels) {
       const to = initramfsOf(kernel);
       const before = work.size(to);
-      if (before !== undefined && (await findFaults(work, lsinitrd, to)).length === 0) continue;
+      if (before !== undefined && (await findFaults(work, inside, lsinitrd, to)).length === 0) continue;
       const from = `${directory}/${kernel}.img`;
       work.say(`Rebuilding the initramfs of kernel ${kernel} with ${dracut} (about a minute)\n`);
-      const ended = await work.run(
-        dracut,
-        [
-          ...['--kver', kernel, '--no-hostonly', '--add', dracutModules.join(' '), '--reproducible', '--force'],
-          ...['--tmpdir', directory, from],
-        ],
-        // An image build may not set the labels that dracut would copy, and an initramfs holds none. An image may have no
-        // /var/tmp, and nothing may stay in its /tmp.
-        { DRACUT_NO_XATTR: '1', TMPDIR: directory },
-      );
+      const ended = await inside(dracut, [
+        ...['--kver', kernel, '--no-hostonly', '--add', dracutModules.join(' '), '--reproducible', '--force'],
+        ...['--tmpdir', directory, from],
+      ]);
       const size = work.size(from) ?? 0;
       if (ended.exitCode !== 0 || size === 0) {
         work.say(`${ended.all.trimEnd()}\n`);
@@ -156,7 +155,7 @@ function rebuild(
       }
       const compared = before === undefined ? '' : ` (before: ${megabytes(before)})`;
       work.say(`Rebuilt ${to}: ${megabytes(size)}${compared}, in ${ended.seconds.toFixed(1)} s\n`);
-      const [fault] = await findFaults(work, lsinitrd, from);
+      const [fault] = await findFaults(work, inside, lsinitrd, from);
       if (fault !== undefined) throw new UserError(`the new initramfs of kernel ${kernel} ${fault}`, dracutHelp);
       built.push({ from, to });
     }
@@ -166,10 +165,10 @@ function rebuild(
 }
 
 /** What an initramfs lacks of ostree and of the hook, or holds in another version than the image. */
-const faults: Faults = async (work, lsinitrd, initramfs) => {
+const faults: Faults = async (image, run, lsinitrd, initramfs) => {
   let names: ReadonlySet<string>;
   try {
-    names = await namesIn(work, lsinitrd, initramfs);
+    names = await namesIn(run, lsinitrd, initramfs);
   } catch (cause) {
     return [(cause as Error).message];
   }
@@ -177,14 +176,14 @@ const faults: Faults = async (work, lsinitrd, initramfs) => {
   if (missing.length > 0) return missing.map((path) => `has no ${path}`);
   const different: string[] = [];
   for (const [there, here] of Object.entries(held)) {
-    const found = names.has(there) ? (await work.run(lsinitrd, ['--file', there, initramfs])).stdout : undefined;
-    if (work.read(here)?.toString() !== found) different.push(`does not hold ${there} as the image does`);
+    const found = names.has(there) ? (await run(lsinitrd, ['--file', there, initramfs])).stdout : undefined;
+    if (image.read(here)?.toString() !== found) different.push(`does not hold ${there} as the image does`);
   }
   return different;
 };
 
-async function namesIn(work: WorkImage, lsinitrd: string, initramfs: string): Promise<Set<string>> {
-  const listed = await work.run(lsinitrd, [initramfs]);
+async function namesIn(run: RunInside, lsinitrd: string, initramfs: string): Promise<Set<string>> {
+  const listed = await run(lsinitrd, [initramfs]);
   if (listed.exitCode !== 0) throw new Error(`cannot be read by lsinitrd: ${listed.all.trim().split('\n').at(-1)}`);
   // As `ls -l` prints them, a link with its target behind it.
   return new Set(listed.stdout.split('\n').flatMap((line) => line.split(' ').map((name) => `/${name}`)));

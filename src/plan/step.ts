@@ -45,6 +45,7 @@ export type WorkImage = ReadImage & {
   differences: (before: string, after: string) => { changed: string[]; gone: string[] };
   /** Moves a file of a work directory to its place, with the directories above it as they are there. */
   moveIntoPlace: (from: string, to: string, mode?: number) => void;
+  /** Removes a file, and the directories that this leaves empty. */
   remove: (path: string) => void;
   /** Runs a program of the image. Throws a `UserError` where it cannot be run or is interrupted. */
   run: (command: string, args: readonly string[], environment?: Readonly<Record<string, string>>) => Promise<Ended>;

@@ -121,7 +121,10 @@ function workImage(writing: Writing): WorkImage {
       fs.lutimesSync(source, options.modificationTime, options.modificationTime);
       moveIntoPlace(writing, to, source);
     },
-    remove: (path) => removeFile(writing, path),
+    remove: (path) => {
+      removeFile(writing, path);
+      removeEmptyParents(writing, path);
+    },
     run: (command, args, environment) => runInImage(root, command, args, environment),
   };
 }

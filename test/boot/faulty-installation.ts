@@ -51,7 +51,7 @@ export const readOnlyPersistence = async (lab: Lab, provider: Provider): Promise
      systemctl start nix.mount`,
   );
   await startInstallation(guest);
-  await waitForStatus(guest, '/var/lib/nix cannot be written .read-only, or its disk has errors', 120);
+  await waitForStatus(guest, '/var/lib/nix cannot be written .it is read-only, or its disk has errors', 120);
   guest = await guest.reboot();
   await waitForNix(guest);
   expect(await nixFaults(guest)).toEqual([]);

@@ -48,7 +48,7 @@ describe('the module image', () => {
     await build(storage, modules, tag, `--platform=linux/${architecture}`);
     const tree = await treeOf(tag);
     const program = [...tree].filter(([path]) => path.startsWith('/modules/nix/program/'));
-    const binaries = program.filter(([, { mode }]) => mode === '0755').map(([path]) => path);
+    const binaries = program.filter(([, { kind, mode }]) => kind === 'file' && mode === '0755').map(([path]) => path);
     expect(binaries).toEqual([`/modules/nix/program/node-${architecture}`]);
     const outside = [...tree.keys()].filter((path) => !path.startsWith('/modules/nix/'));
     expect(outside).toEqual(['/modules', '/modules/nix']);

@@ -104,7 +104,9 @@ describe('bake with transient-root: initramfs, in a root with a real dracut', { 
     const after = readTree(root);
     const { removed, changed, added } = difference(before, after);
     expect({ removed, changed }).toEqual({ removed: [], changed: [`/usr/lib/modules/${initramfs}`] });
-    expect(added.filter((path) => !/^\/(nix$|usr\/(lib|libexec|share)\/)/.test(path) || /\/\./.test(path))).toEqual([]);
+    expect(
+      added.filter((path) => !/^\/(nix$|etc\/determinate|usr\/(lib|libexec|share)\/)/.test(path) || /\/\./.test(path)),
+    ).toEqual([]);
     expect(after.get(`/usr/lib/modules/${initramfs}`)).toMatchObject({ mode: '0600', owner: '0:0', modified: 0 });
     const listed = await lsinitrd();
     for (const path of [

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { labBase } from '../boot/lab/base.ts';
-import { baseImage, buildah, buildImage } from '../boot/lab/image.ts';
+import { baseImage, buildah, buildImage, mountRoot } from '../boot/lab/image.ts';
 import { labelTable } from './label-table.ts';
 import { difference, readTree, type Tree } from './tree.ts';
 
@@ -50,7 +50,7 @@ describe('an image build with a policy', { timeout: 300_000 }, () => {
       volumes: [`${join(repository, 'modules')}:/tmp/modules`],
     });
     const made = await buildah('from', '--pull-never', name);
-    return [made, await buildah('mount', made)];
+    return [made, await mountRoot(made)];
   };
 
   beforeAll(async () => {
@@ -114,7 +114,7 @@ describe('an image build with a policy', { timeout: 300_000 }, () => {
 
   test('it changes the policy, and nothing else that was there', async () => {
     const plain = await buildah('from', '--pull-never', (await baseImage('selinux')).name);
-    const base = await buildah('mount', plain);
+    const base = await mountRoot(plain);
     const { added, removed, changed } = difference(readTree(base), tree);
     await buildah('rm', plain);
     expect(removed).toEqual([]);

@@ -22,6 +22,10 @@ export const storage = `[overlay@${join(cacheRoot, 'containers')}+/run/bluebuild
 
 const environment = { BUILDAH_ISOLATION: 'chroot' };
 
+/** Mounts the root of a container of the lab's storage, for this process too, and gives where. */
+export const mountRoot = async (container: string): Promise<string> =>
+  (await execa('buildah', [...storageArguments, 'mount', container], { env: environment })).stdout;
+
 /** Runs buildah with the lab's storage; rejects with its output when it fails. */
 export const buildah = async (...args: string[]): Promise<string> => {
   const { stdout } = await execa(...contained('buildah', ...storageArguments, ...args), { env: environment });
