@@ -64,6 +64,19 @@ grep -c . /var/lib/bluebuild-nix/stores`,
 );
 
 boot(
+  'a changed `persistence` on a full disk: where the store is stays remembered, and /nix shows it at each boot',
+  {
+    ...images.other,
+    size: '1200m',
+    others: images,
+    after: `${cuts}${mine}${update('standard')}cat /dev/zero >/var/filler 2>/dev/null || :
+for again in 1 2; do boot >/dev/null 2>&1 || :; cat /nix/store/mine; cut -f 2 /var/lib/bluebuild-nix/stores; done
+rm /var/filler; boot >/dev/null 2>&1; cat /nix/store/mine /var/lib/nix/store/mine`,
+  },
+  ({ found }) => expect(found).toBe('mine\n/var/stores/nix\nmine\n/var/stores/nix\nmine\nmine\n'),
+);
+
+boot(
   'on another file system: the store stays, is what /nix shows at every boot, and the status names the command that moves it',
   {
     others: images,

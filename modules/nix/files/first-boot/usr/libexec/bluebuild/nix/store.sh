@@ -16,6 +16,8 @@ stores=/var/lib/bluebuild-nix/stores
 # find-store mounted another directory than `persistence`: nix-install.service runs and says so.
 elsewhere=/run/bluebuild-nix/elsewhere
 tab='	'
+newline='
+'
 
 persistence='' embedded='' url='' sha256='' version='' provider='' minimum_free=''
 read_configuration() {
@@ -70,16 +72,17 @@ remember() {
     while [ ! -d "$existing" ]; do existing=${existing%/*}; done
     line=$(stat -L -c %m -- "${existing:-/}")$tab$1
     if [ "$(tail -n 1 "$stores" 2>/dev/null)" = "$line" ]; then return; fi
-    mkdir -p "${stores%/*}"
-    {
-        if [ -e "$stores" ]; then
-            while IFS=$tab read -r mount_point place; do
-                if [ "$place" != "$1" ]; then printf '%s\t%s\n' "$mount_point" "$place"; fi
-            done <"$stores"
-        fi
-        printf '%s\n' "$line"
-    } >"$stores.new"
-    sync "$stores.new"
+    others=''
+    if [ -e "$stores" ]; then
+        while IFS=$tab read -r mount_point place; do
+            if [ "$place" != "$1" ]; then others="$others$mount_point$tab$place$newline"; fi
+        done <"$stores"
+    fi
+    # On a full disk what is remembered already stays.
+    if ! { mkdir -p "${stores%/*}" && printf '%s%s\n' "$others" "$line" >"$stores.new" && sync "$stores.new"; }; then
+        rm -f "$stores.new"
+        return 1
+    fi
     mv -f "$stores.new" "$stores"
     sync "${stores%/*}"
 }
@@ -123,7 +126,7 @@ can_rename() {
 }
 
 rename_store() {
-    remember "$persistence"
+    remember "$persistence" || return 1
     if [ -e "$persistence" ]; then rmdir -- "$persistence"; fi
     # So that mv never copies where a rename is not possible after all (a quota); an older mv does not know the option.
     no_copy=--no-copy
@@ -158,6 +161,6 @@ show_store() {
     mount --bind -- "$found" /nix || return 1
     mkdir -p "${elsewhere%/*}"
     : >"$elsewhere"
-    remember "$found"
+    remember "$found" || :
     printf 'The Nix store is in %s, and is mounted from there.\n' "$found"
 }
