@@ -193,9 +193,13 @@ person() {
     last_outcome="person $code"
     describe
 }
+# Where a unit file is in the place of the link, `systemctl mask` refuses.
 mask() {
     mkdir -p /etc/systemd/system
-    if [ ! -e "/etc/systemd/system/$1" ] && [ ! -L "/etc/systemd/system/$1" ]; then ln -s /dev/null "/etc/systemd/system/$1"; fi
+    if ! is_unit_there "/etc/systemd/system/$1"; then
+        ln -s /dev/null "/etc/systemd/system/$1"
+        printf 'masked=%s\n' "$1"
+    fi
     reload
 }
 unmask() {
