@@ -35,7 +35,7 @@ export async function unpackArchive(file: string, directory: string): Promise<vo
         entry.resume();
         continue;
       }
-      if (type !== 'file') throw new UserError(`${file}: ${name} in it is no regular file`, help);
+      if (type !== 'file') throw new UserError(`${file}: ${name} in it is not a regular file`, help);
       const path = join(directory, name);
       mkdirSync(dirname(path), { recursive: true });
       await pipeline(Readable.from(entry as AsyncIterable<Buffer>), createWriteStream(path, { flags: 'w' }));

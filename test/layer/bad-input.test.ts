@@ -395,7 +395,7 @@ test('a disk that is full at any moment leaves every tag as it was, and nothing 
       expect(tree(disk)).toEqual(before);
     };
     // A page more each time: the layer does not fit, then what comes after it, one thing after the other.
-    for (let pages = 30; pages <= 48; pages += 1) {
+    for (let pages = 42; pages <= 90; pages += 1) {
       rmSync(filler, { force: true });
       const { stdout: free } = await execa('df', ['--output=avail', '-B4096', disk]);
       writeFileSync(filler, Buffer.alloc(Math.max(0, Number(free.split('\n')[1]) - pages) * 4096));
