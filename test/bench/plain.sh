@@ -12,7 +12,7 @@ source=${source//\{arch\}/$(uname -m)}
 
 echo "$sha256  $source" | sha256sum --check --quiet
 mkdir -p "$root/nix"
-for part in mount-point first-boot installer karg; do
+for part in mount-point first-boot installer karg telemetry-off telemetry-off-daemon; do
     cp -r --no-preserve=ownership "$files/$part/." "$root/"
 done
 sed -i "s|^What=.*|What=$persistence|" "$root$units/nix.mount"
@@ -34,10 +34,6 @@ install -m 0755 "$source" "$root$libexec/nix-installer"
   printf 'sha256=%s\nminimum-free-mebibytes=1024\n' "$sha256"
 } >"$root$share/install.conf"
 : >"$root$share/installer-args"
-mkdir -p "$root/usr/lib/environment.d" "$root/etc/determinate"
-printf 'DETSYS_IDS_TELEMETRY=disabled\nNIX_INSTALLER_DIAGNOSTIC_ENDPOINT=file:///dev/null\n' \
-  >"$root/usr/lib/environment.d/60-nix-telemetry.conf"
-echo '{"telemetry": {"sentry": {"endpoint": null}}}' >"$root/etc/determinate/config.json"
 jq -r '{"experimental-features": ["nix-command", "flakes"]} + (."nix-conf" // {}) | to_entries[]
   | "\(.key) = \(.value | if type == "array" then join(" ") else . end)"' <<<"$json" >"$root$share/nix.conf"
 jq . <<<"$json" >"$root$share/configuration.yml"
