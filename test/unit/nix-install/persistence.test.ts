@@ -64,6 +64,21 @@ grep -c . /var/lib/bluebuild-nix/stores`,
 );
 
 boot(
+  'a rollback to an /etc in which an interrupted attempt left its nix.mount: the store of the newer image comes back',
+  {
+    others: images,
+    after: `${cuts}${mine}${update('other')} boot true
+${installedByHand('/var/lib/nix')}rm -rf /var/lib/nix
+${update('standard')} boot; cat /nix/store/mine /var/lib/nix/store/mine; ls /var/stores /etc/systemd/system | grep nix || :`,
+  },
+  ({ found }) => {
+    expect(found).toContain('Moved the Nix store from /var/stores/nix to /var/lib/nix.\n');
+    expect(found).toMatch(/Nix is installed\.\nmine\nmine\n$/);
+    expect(found).not.toContain('Installing Nix');
+  },
+);
+
+boot(
   'a changed `persistence` on a full disk: where the store is stays remembered, and /nix shows it at each boot',
   {
     ...images.other,

@@ -54,6 +54,16 @@ find_mount_unit() {
     mount_unit=''
 }
 
+# The directory that a mount unit names.
+what_of() {
+    sed -n 's/^What=//p' "$1" | tail -n 1
+}
+
+# The unit that the installers write needs their nix-directory.service; any other is a person's.
+is_of_installer() {
+    grep -q nix-directory.service "$1"
+}
+
 # A finished store, or one that an image has begun. Only root's: a directory below /var/home may be a user's.
 has_store() {
     [ -O "$1" ] && [ -O "$1/var" ] || return 1
@@ -137,11 +147,14 @@ rename_store() {
     printf 'Moved the Nix store from %s to %s.\n' "$1" "$persistence"
 }
 
-# Makes /nix show the store of this machine, wherever it is. A mount of the machine's own stays as it is.
+# Makes /nix show the store of this machine, wherever it is. A mount of the machine's own stays as it is; an installer's
+# that names no store is what an interrupted attempt left in this /etc.
 show_store() {
     if is_masked nix.mount; then return; fi
     find_mount_unit
-    if [ -n "$mount_unit" ]; then return; fi
+    if [ -n "$mount_unit" ]; then
+        if ! is_of_installer "$mount_unit" || has_store "$(what_of "$mount_unit")"; then return; fi
+    fi
     find_store
     if [ -z "$found" ] || is_same_directory /nix "$found"; then return; fi
     # An empty directory is mounted: the disk with the store came late.
@@ -154,8 +167,8 @@ show_store() {
         found=$persistence
     fi
     if [ "$found" = "$persistence" ]; then
-        # Else nix.mount does it.
-        if [ "$is_late" ]; then mount --bind -- "$found" /nix || return 1; fi
+        # Else nix.mount of the image does it.
+        if [ "$is_late" ] || [ -n "$mount_unit" ]; then mount --bind -- "$found" /nix || return 1; fi
         return 0
     fi
     mount --bind -- "$found" /nix || return 1
