@@ -5,7 +5,7 @@
  *   histories.ts --again FILE     FILE: a history, a step a line (`-`: from the input)
  */
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
@@ -16,7 +16,8 @@ import { startMachine } from './machine.ts';
 const { values } = parseArgs({
   options: { steps: { type: 'string', default: '10000' }, seed: { type: 'string' }, again: { type: 'string' } },
 });
-const workers = 2;
+/** More than there are processors: the kernel takes a while to end the mounts of a boot, and nobody computes meanwhile. */
+const workers = 2 * availableParallelism();
 /** Histories of one seed: how many run before a worker looks whether there were enough. */
 const histories = 10;
 

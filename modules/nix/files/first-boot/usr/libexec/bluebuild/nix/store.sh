@@ -37,12 +37,12 @@ read_configuration() {
 }
 
 is_same_directory() {
-    [ -d "$1" ] && [ "$(stat -L -c %d:%i -- "$1" 2>/dev/null)" = "$(stat -L -c %d:%i -- "$2" 2>/dev/null)" ]
+    [ -d "$1" ] && [ "$1" -ef "$2" ]
 }
 
 # A person's word: `systemctl mask`, with --runtime or without.
 is_masked() {
-    [ "$(readlink -- "$etc_units/$1")" = /dev/null ] || [ "$(readlink -- "/run/systemd/system/$1")" = /dev/null ]
+    [ "$etc_units/$1" -ef /dev/null ] || [ "/run/systemd/system/$1" -ef /dev/null ]
 }
 
 # The unit that hides nix.mount of the image, if one does: the administrator's, an installer's, or one made of /etc/fstab.
