@@ -2,6 +2,7 @@ import { lstatSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Architecture } from '../config/architecture.ts';
+import { printable } from '../diagnostic/format.ts';
 import { UserError } from '../diagnostic/user-error.ts';
 import { readEarlier, sortStale, staleFiles, undoingSteps } from '../plan/earlier.ts';
 import { entriesOf, leaveOut, makePlan, type Plan } from '../plan/plan.ts';
@@ -49,7 +50,7 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
   });
   output.out(`${summary(config)}\n${picture(plan, output.outColors)}${notes.map((note) => `${note}\n`).join('')}`);
   output.out(
-    `${stale.unchanged.map((path) => `Removed ${path}, of an earlier bake.\n`).join('')}${outcome(baked, root)}\n`,
+    `${stale.unchanged.map((path) => `Removed ${printable(path)}, of an earlier bake.\n`).join('')}${outcome(baked, root)}\n`,
   );
   output.err(leftAsItIs(stale.changed));
   if (!ownedByRoot) output.err('Not run as root: the files belong to you, and in an image they must belong to root.\n');

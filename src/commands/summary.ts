@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { printable } from '../diagnostic/format.ts';
 
 /** A configuration in one line. */
 export function summary({ installer, persistence, transientRoot, architecture }: Config): string {
@@ -17,7 +18,7 @@ export function leftAsItIs(paths: readonly string[], name?: string): string {
   return paths
     .map(
       (path) =>
-        `warning: ${where}${path} was baked earlier and changed since: it is kept; remove it if nothing needs it\n`,
+        `warning: ${where}${printable(path)} was baked earlier and changed since: it is kept; remove it if nothing needs it\n`,
     )
     .join('');
 }

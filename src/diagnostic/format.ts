@@ -59,6 +59,15 @@ export function printable(text: string): string {
   return text.replace(dangerous, '\ufffd');
 }
 
+/** What a program of an image printed, each line after its name: none can be a command to a terminal or a CI log. */
+export function outputOf(program: string, text: string): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `${program}: ${printable(line)}\n`)
+    .join('');
+}
+
 // Controls but the tab, line ends, and what turns the direction of writing (https://trojansource.codes).
 const dangerous = /[\0-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 

@@ -1,3 +1,4 @@
+import { outputOf } from '../diagnostic/format.ts';
 import { UserError } from '../diagnostic/user-error.ts';
 import type { PartMaker } from './part.ts';
 import { type PrepareRoot, parsePrepareRoot } from './prepare-root.ts';
@@ -147,7 +148,7 @@ function rebuild(
       ]);
       const size = work.size(from) ?? 0;
       if (ended.exitCode !== 0 || size === 0) {
-        work.say(`${ended.all.trimEnd()}\n`);
+        work.say(outputOf('dracut', ended.all));
         throw new UserError(
           `dracut failed for kernel ${kernel} (${howEnded(ended)}); see its output above`,
           dracutHelp,

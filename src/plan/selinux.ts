@@ -1,3 +1,4 @@
+import { outputOf } from '../diagnostic/format.ts';
 import { UserError } from '../diagnostic/user-error.ts';
 import { readEarlier } from './earlier.ts';
 import type { PartMaker } from './part.ts';
@@ -147,7 +148,7 @@ function buildPolicy(
       ...['--path', work, '--store', type, '--noreload', '--priority', priority, ...action],
     ]);
     if (ended.exitCode !== 0) {
-      image.say(`${ended.all.trimEnd()}\n`);
+      image.say(outputOf('semodule', ended.all));
       throw new UserError(`semodule failed (${howEnded(ended)}); see its output above`, semoduleHelp);
     }
     const contexts = `${work}${directory}/${type}/contexts/files`;

@@ -199,7 +199,7 @@ describe('bake in a root with a policy', { timeout: 240_000 }, () => {
     const module = `${policy}/active/modules/100/base`;
     const { exitCode, all } = await startWith(`${module}/cil`, 'damaged');
     expect(exitCode, all).toBe(1);
-    expect(all).toMatch(/base[\s\S]*error: semodule failed \(exit code 1\); see its output above/);
+    expect(all).toMatch(/^semodule: .*base[\s\S]*error: semodule failed \(exit code 1\); see its output above/m);
     expect(all).toContain('the image is unchanged');
     expectUntouched();
   });

@@ -4,7 +4,7 @@ import pc from 'picocolors';
 import { describe, expect, test } from 'vitest';
 import { validate } from '../../src/commands/validate.ts';
 import { type Diagnostic, error } from '../../src/diagnostic/diagnostic.ts';
-import { formatDiagnostics, formats } from '../../src/diagnostic/format.ts';
+import { formatDiagnostics, formats, outputOf } from '../../src/diagnostic/format.ts';
 import { withDirectory } from '../support/diagnostics-of.ts';
 
 const plain = pc.createColors(false);
@@ -167,6 +167,12 @@ describe('the look of text', () => {
   test('colours, where they are wanted', () => {
     expect(text(error('wrong', at('a', 1, 1, 2), 'help'), pc.createColors(true))).toMatch(/\u001b\[31merror:/);
   });
+});
+
+test('what a program of an image printed has its name before each line', () => {
+  expect(outputOf('dracut', 'one\n::warning::two\n\u001b[31mthree\n\n')).toBe(
+    'dracut: one\ndracut: ::warning::two\ndracut: \ufffd[31mthree\n',
+  );
 });
 
 test('nothing of a whole recipe reaches the terminal or a workflow log as a command', () => {

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bake } from '../../src/commands/bake.ts';
 import { findModule } from '../../src/commands/module.ts';
 import type { RecipeEntry } from '../../src/config/recipe-entry.ts';
+import { manifestPath } from '../../src/plan/record.ts';
 import { validEntry } from './arbitrary-entry.ts';
 import { snapshotOf } from '../support/snapshot.ts';
 
@@ -101,6 +102,20 @@ test('what was changed since is kept, and named', async () => {
     expect(printed).toContain(`/${path} was baked earlier and changed since: it is kept`);
     expect(fs.lstatSync(join(root, path), { throwIfNoEntry: false }), path).toBeDefined();
   }
+});
+
+test('names of files in the manifest of a base reach no terminal and no log as a command', async () => {
+  const root = newRoot();
+  await bakeEntry(root, { type: 'nix' });
+  const [kept, removed] = ['/\u001b[2Jkept', '/\r::warning::removed'];
+  const manifest = JSON.parse(fs.readFileSync(join(root, manifestPath), 'utf8')) as { files: Record<string, object> };
+  for (const path of [kept, removed]) fs.symlinkSync('target', join(root, path));
+  manifest.files[kept] = { target: 'another' };
+  manifest.files[removed] = { target: 'target' };
+  fs.writeFileSync(join(root, manifestPath), JSON.stringify(manifest));
+  const printed = await bakeEntry(root, { type: 'nix' });
+  expect(printed).toContain('/\ufffd[2Jkept was baked earlier and changed since');
+  expect(printed).toContain('Removed /\ufffd::warning::removed, of an earlier bake.\n');
 });
 
 test('a directory of the base behind a link is not reached into', async () => {
