@@ -169,6 +169,22 @@ exit code 78
 ${isInstalled}`),
 );
 
+boot(
+  "the same on a machine that knows itself installed: the daemon does not start from a user's store, and the service says why",
+  {
+    after: `/usr/libexec/bluebuild/nix/ensure-owned; chown 1000:1000 ${store}/var
+: >/run/asked; /usr/libexec/bluebuild/nix/ensure-owned 2>&1 || echo "exit code $?"
+ls /run/bluebuild-nix; grep systemctl /run/asked`,
+  },
+  ({ found }) =>
+    expect(found)
+      .toBe(`<3>/nix/var belongs to another user, so the daemon does not start; see: systemctl status nix-install
+exit code 1
+failed
+systemctl start --no-block nix-install.service
+`),
+);
+
 const groups = [
   [
     'of a distribution, with no members',

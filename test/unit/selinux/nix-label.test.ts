@@ -44,6 +44,15 @@ test('a garbage collection that removes a path meanwhile is no failure, of a who
   expect(found.split('\n').slice(-3)).toEqual([name('a'), name('c'), expect.stringMatching(/^[1-9]$/)]);
 });
 
+test('a backup that came back without its labels, and with the record of them: all of it is labelled', async (context) => {
+  const nextBoot = 'rm -rf /run/bluebuild-nix; nix-label';
+  const found = await labelling(
+    context,
+    `${makePaths} nix-label; ${nextBoot}; echo lost; : >/run/lost; ${nextBoot}; nix-label`,
+  );
+  expect(found).toBe('<5>Labelling all of /nix\nlost\n<5>Labelling all of /nix');
+});
+
 test('a clock that was ahead is noticed in a locale with a decimal comma', async (context) => {
   needs(context, 'locales');
   const found = await labelling(

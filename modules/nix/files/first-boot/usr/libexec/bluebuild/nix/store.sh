@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC3013 # -ef is of POSIX.1-2024, and every sh of an image has it
 # Where this machine keeps its Nix store: taken in by find-store and nix-install.
 #
 # The image says where the store belongs (`persistence`). An earlier image may have kept it elsewhere, a person may have
@@ -15,6 +16,9 @@ etc_units=/etc/systemd/system
 stores=/var/lib/bluebuild-nix/stores
 # find-store mounted another directory than `persistence`: nix-install.service runs and says so.
 elsewhere=/run/bluebuild-nix/elsewhere
+# The last try failed: the next start is not skipped, even where somebody has put everything right meanwhile.
+# shellcheck disable=SC2034 # for who takes this in
+failed=/run/bluebuild-nix/failed
 tab='	'
 newline='
 '
@@ -74,6 +78,17 @@ has_store() {
 # Also a link that leads nowhere, as links into /nix do before it is mounted.
 is_there() {
     [ -e "$1" ] || [ -L "$1" ]
+}
+
+# Prints what of the store is not root's, as in a backup that was restored without its owners, or made by another user:
+# whoever owns it owns what root runs.
+foreign_path() {
+    for path in /nix /nix/store /nix/var /nix/var/nix /nix/var/nix/db; do
+        if [ -e "$path" ] && [ ! -O "$path" ]; then
+            printf '%s' "$path"
+            return
+        fi
+    done
 }
 
 # Before anything is put into a directory or moved there.

@@ -297,6 +297,8 @@ take_over_etc() {
     fi
     if ! cmp -s /etc/profile.d/nix.sh /usr/etc/profile.d/nix.sh; then take_back /etc/profile.d/nix.sh; fi
     set_aside /etc/fish/conf.d/nix.fish
+    # Where Determinate's Nix sends its crash reports.
+    set_aside /etc/nix/sentry-endpoint
     systemctl daemon-reload
 }
 
