@@ -1,5 +1,5 @@
-import pc from 'picocolors';
 import { describe, expect, test } from 'vitest';
+import { colorsWhere } from '../../../src/diagnostic/colors.ts';
 import { logProgress, terminalProgress } from '../../../src/download/progress.ts';
 import type { Progress } from '../../../src/download/progress.ts';
 
@@ -20,7 +20,7 @@ function play(sink: typeof logProgress, events: Progress[], options: { colour?: 
   let time = 0;
   const show = sink({
     write: (more) => void (text += more),
-    colors: pc.createColors(options.colour ?? false),
+    colors: colorsWhere(options.colour ?? false),
     now: () => time,
   });
   for (const event of events) {
