@@ -41,7 +41,7 @@ export type AppendCommandOptions = {
   compression: Compression | undefined;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
-  /** Names of parts that are left to whoever builds the image. */
+  /** Names of parts to leave out. */
   without: readonly string[];
   /** Whether images of an index for other architectures stay as they are. */
   keepOthers: boolean;

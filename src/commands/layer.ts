@@ -20,7 +20,7 @@ export type LayerOptions = {
   architecture: Architecture;
   file: string;
   compression: Compression;
-  /** Names of parts that are left to whoever builds the image. */
+  /** Names of parts to leave out. */
   without: readonly string[];
   cache: string | undefined;
   environment: NodeJS.ProcessEnv;

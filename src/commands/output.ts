@@ -42,7 +42,7 @@ function write(name: Name, text: string): void {
     while (bytes.length > 0) bytes = bytes.subarray(writeSync(descriptors[name], bytes));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    // `bluebuild-nix plan | head`: whoever read it has seen enough; what is under way is finished.
+    // `bluebuild-nix plan | head`: the reader has seen enough, and the command still finishes its work.
     if (code === 'EPIPE') return;
     if (code !== 'EAGAIN') throw cause;
     streams.add(name);

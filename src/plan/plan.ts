@@ -20,7 +20,7 @@ export type Plan = {
   moduleVersion: string;
   /** In the order in which their steps are taken. */
   parts: readonly Part[];
-  /** Parts of the configuration that are left to whoever builds the image. */
+  /** Parts of the configuration that another image build has to add. */
   leftOut: readonly Part[];
 };
 

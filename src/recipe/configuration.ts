@@ -38,10 +38,10 @@ export async function parseConfiguration(json: string): Promise<Configuration | 
   return { ...entry, withPlaces };
 }
 
-/** No configuration nests near as deep; JSON.parse has no limit. */
+/** No configuration is nested this deep; JSON.parse has no limit. */
 const deepest = 100;
 
-/** Whether there is something in the text that JSON.parse drops or lets pass: a key written twice, a control character. */
+/** Whether the text has something that JSON.parse drops or accepts: a duplicate key, a control character. */
 function needsYaml(text: string, value: object): boolean {
   const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon !== undefined).length;
   return countKeys(value, 0) !== written || text.search(controlCharacter) !== -1;

@@ -154,7 +154,7 @@ describe('recipes', () => {
     expect(configOf(recipe, files, 'recipes/recipe.yml').persistence).toBe('/var/nix');
     expect(configOf(recipe, files, 'recipes/desktop/recipe.yml').persistence).toBe('/var/nix');
   });
-  test('a file that stands twice in a recipe, but not in a circle', () => {
+  test('a file that a recipe names twice, but not in a circle', () => {
     const files = { 'a.yml': 'type: files\n' };
     expect(configOf('modules:\n  - from-file: a.yml\n  - from-file: a.yml\n  - type: nix\n', files)).toBeDefined();
   });

@@ -90,7 +90,7 @@ describe('on a terminal', () => {
     expect(play(terminal(80), many, { step: 1 }).match(/%/g)).toHaveLength(10);
   });
 
-  test('a note stands on a line of its own; a failure leaves none behind', () => {
+  test('a note is on a line of its own; a failure leaves none behind', () => {
     const text = play(terminal(80), [start, received(1), note, received(2), { kind: 'failed', name: 'installer' }]);
     expect(text).toContain('\r\x1b[Kinstaller: the server answered 500; trying again\n');
     expect(text.endsWith('\r\x1b[K')).toBe(true);
