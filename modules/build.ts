@@ -71,7 +71,7 @@ async function bundle(input: Record<string, string>, directory: string, ...plugi
     platform: 'node',
     tsconfig: false,
     logLevel: 'warn',
-    plugins: [withoutChildProcesses, ...plugins],
+    plugins: [builtinsOfCommander, ...plugins],
     output: {
       dir: directory,
       // Node starts CommonJS in half the time: for a module it also loads its loader, and all that the built-ins export.
@@ -84,12 +84,22 @@ async function bundle(input: Record<string, string>, directory: string, ...plugi
   });
 }
 
-/** commander loads this built-in, a sixth of a bare start of Node, for commands that are programs of their own: none is. */
-const withoutChildProcesses: Plugin = {
-  name: 'commander without child processes',
+/**
+ * commander's built-ins as they are, where rolldown would copy every member at each start; but for child processes, a sixth
+ * of a bare start, which it loads for commands that are programs of their own: none is.
+ */
+const builtinsOfCommander: Plugin = {
+  name: 'built-ins of commander',
   resolveId: (id, importer) =>
-    id === 'node:child_process' && importer?.includes('/node_modules/commander/') ? '\0no-child-process' : undefined,
-  load: (id) => (id === '\0no-child-process' ? 'export default {};' : undefined),
+    /^node:(child_process|fs|path|process)$/.test(id) && importer?.includes('/node_modules/commander/')
+      ? `\0${id}`
+      : undefined,
+  load: (id) => {
+    if (!id.startsWith('\0node:')) return undefined;
+    return id.endsWith('child_process')
+      ? 'export default {};'
+      : `export default process.getBuiltinModule('${id.slice(1)}');`;
+  },
 };
 
 /** Node from its npm package. npm installs only this machine's own: `npm ci` in another folder, told of the other

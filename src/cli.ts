@@ -6,7 +6,6 @@ import { processOutput } from './commands/output.ts';
 import { type Architecture, architectureOf, architectures } from './config/architecture.ts';
 import { type Format, formatDiagnostics, formats } from './diagnostic/format.ts';
 import { UserError } from './diagnostic/user-error.ts';
-import { separableParts } from './plan/plan.ts';
 import { type Compression, compressionOfFile, compressions } from './oci/compression-name.ts';
 
 // The commands are imported when they are run: each loads only what it needs.
@@ -28,8 +27,13 @@ const architectureOption = () =>
     .default(architectureOf(process.arch), 'this machine')
     .argParser(parseArchitecture);
 const withoutOption = (description = 'leave out a part that only an image build can do, instead of refusing') =>
-  new Option('--without <part...>', description).choices(separableParts).default([]);
+  new Option('--without <part...>', description).default([]);
 const configOption = () => new Option('--config <json>', 'the entry itself as JSON, as BlueBuild passes it');
+
+program.hook('preSubcommand', async (_, command) => {
+  const without = command.options.find((option) => option.attributeName() === 'without');
+  if (without) without.choices((await import('./plan/plan.ts')).separableParts);
+});
 
 program
   .command('validate')
@@ -62,7 +66,7 @@ program
     ) => {
       const { plan } = await import('./commands/plan.ts');
       const { arch: architecture, json = false, show, without } = options;
-      plan(sourceOf(recipe, options.config), { architecture, json, show, without }, module, output);
+      await plan(sourceOf(recipe, options.config), { architecture, json, show, without }, module, output);
     },
   );
 

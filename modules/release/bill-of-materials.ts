@@ -16,7 +16,7 @@ type Bom = {
 type Package = { name: string; version: string };
 
 /**
- * Writes what lies in the module image, as CycloneDX: npm's own list of the lock file's packages with their digests and
+ * Writes what the module image contains, as CycloneDX: npm's own list of the lock file's packages with their digests and
  * licenses, of which those stay that are bundled, and the Nodes. Gives the name of the file in `directory`.
  */
 export async function makeBillOfMaterials(directory: string, release: Release): Promise<string> {

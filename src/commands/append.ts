@@ -41,7 +41,7 @@ export type AppendCommandOptions = {
   compression: Compression | undefined;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
-  /** Names of parts that are left to whoever builds the image. */
+  /** Names of parts to leave out. */
   without: readonly string[];
   /** Whether images of an index for other architectures stay as they are. */
   keepOthers: boolean;
@@ -91,7 +91,7 @@ async function appendTo(base: ImageReference, directory: string, target: ImageRe
   const top = readImages(directory, descriptor, base.text);
   const images = imagesOf(top);
   for (const { image } of images) checkImage(image);
-  const planned = planAll(images, top.kind === 'index', work);
+  const planned = await planAll(images, top.kind === 'index', work);
   // Finds out before a download whether the base is whole.
   for (const { image } of images) for (const layer of image.manifest.layers) blobFile(directory, layer, image.name);
   const removed = new Map<Image, string[]>();
@@ -133,11 +133,11 @@ async function appendTo(base: ImageReference, directory: string, target: ImageRe
 }
 
 /** What is to be appended to each image. Throws a `UserError` with what is wrong with the recipe, for whichever of them. */
-function planAll(
+async function planAll(
   images: readonly ImageNode[],
   inIndex: boolean,
   { source, options, module, output }: Work,
-): { image: Image; plan: Plan }[] {
+): Promise<{ image: Image; plan: Plan }[]> {
   const known = images.flatMap(({ image }): { image: Image; architecture: Architecture }[] => {
     const { config, name } = image;
     const architecture = config.os === 'linux' ? architectureOf(config.architecture) : undefined;
@@ -154,7 +154,7 @@ function planAll(
     throw new UserError(`${options.base} holds no image for ${architectures.join(' or ')}`, 'name another base');
   }
   const files = readStaticFiles(module.files);
-  const configs = readAll(source, [...new Set(known.map(({ architecture }) => architecture))]);
+  const configs = await readAll(source, [...new Set(known.map(({ architecture }) => architecture))]);
   // The same for every image.
   const allWarnings = new Set<string>();
   const planned = known.map(({ image, architecture }) => {
@@ -169,12 +169,12 @@ function planAll(
 }
 
 /** The configuration for each architecture; mostly the same is wrong with all, and then it is said once. */
-function readAll(source: Source, wanted: readonly Architecture[]): Map<Architecture, Config> {
+async function readAll(source: Source, wanted: readonly Architecture[]): Promise<Map<Architecture, Config>> {
   const configs = new Map<Architecture, Config>();
   const wrong = new Map<string, UserError['diagnostics'][number]>();
   for (const architecture of wanted) {
     try {
-      configs.set(architecture, readConfiguration(source, architecture));
+      configs.set(architecture, await readConfiguration(source, architecture));
     } catch (cause) {
       if (!(cause instanceof UserError)) throw cause;
       for (const diagnostic of cause.diagnostics) wrong.set(JSON.stringify(diagnostic), diagnostic);

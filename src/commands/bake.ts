@@ -30,7 +30,7 @@ export type BakeOptions = {
 /** Bakes a recipe's Nix into a root filesystem and shows what it baked. */
 export async function bake(source: Source, options: BakeOptions, module: Module, output: Output): Promise<void> {
   const { root, environment } = options;
-  const config = readConfiguration(source, options.architecture);
+  const config = await readConfiguration(source, options.architecture);
   const modificationTime = sourceDate(environment) ?? 0;
   checkRoot(root);
   const image = lookAtRoot(root);
@@ -48,7 +48,9 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
     const changes = { entries, removed: stale.unchanged, steps };
     return writeRootfs(changes, root, { modificationTime, ownedByRoot, downloaded, say: output.err });
   });
-  output.out(`${summary(config)}\n${picture(plan, output.outColors)}${notes.map((note) => `${note}\n`).join('')}`);
+  output.out(
+    `${summary(config)}\n${picture(plan, entries, output.outColors)}${notes.map((note) => `${note}\n`).join('')}`,
+  );
   output.out(
     `${stale.unchanged.map((path) => `Removed ${printable(path)}, of an earlier bake.\n`).join('')}${outcome(baked, root)}\n`,
   );

@@ -20,7 +20,7 @@ export type LayerOptions = {
   architecture: Architecture;
   file: string;
   compression: Compression;
-  /** Names of parts that are left to whoever builds the image. */
+  /** Names of parts to leave out. */
   without: readonly string[];
   cache: string | undefined;
   environment: NodeJS.ProcessEnv;
@@ -29,7 +29,7 @@ export type LayerOptions = {
 /** Writes what a recipe bakes as a layer: a tar, the same to the byte wherever it is made. */
 export async function layer(source: Source, options: LayerOptions, module: Module, output: Output): Promise<void> {
   const { file, compression, environment } = options;
-  const config = readConfiguration(source, options.architecture);
+  const config = await readConfiguration(source, options.architecture);
   const whole = makePlan(config, readStaticFiles(module.files), module.version);
   const { plan, warnings } = layerPlan(whole, options.without);
   for (const warning of warnings) output.err(warning);
@@ -46,7 +46,9 @@ export async function layer(source: Source, options: LayerOptions, module: Modul
     return result;
   });
   const digests = `digest  ${written.digest}\ndiff id ${written.diffId}\n`;
-  output.out(`${summary(config)}\n${picture(plan, output.outColors)}${file}: ${written.bytes} bytes\n${digests}`);
+  output.out(
+    `${summary(config)}\n${picture(plan, entries, output.outColors)}${file}: ${written.bytes} bytes\n${digests}`,
+  );
 }
 
 /** Finds out before a download whether the file can be written; makes it only afterwards. */

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { basename, join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { StaticFiles } from '../plan/static-files.ts';
 
@@ -19,13 +19,13 @@ export function findModule(programDirectory: string): Module {
 
 /** Reads modules/nix/files: each folder in it is a part of the layer, a tree that looks like the image. */
 export function readStaticFiles(directory: string): StaticFiles {
-  return new Map(
-    readdirSync(directory).map((part) => {
-      const root = join(directory, part);
-      const files = readdirSync(root, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name));
-      return [part, new Map(files.map((file) => [`/${relative(root, file)}`, readFileSync(file)]))];
-    }),
-  );
+  const parts = new Map<string, Map<string, Buffer>>(readdirSync(directory).map((part) => [part, new Map()]));
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = `${entry.parentPath}/${entry.name}`;
+    const inPart = path.slice(directory.length + 1);
+    const root = inPart.indexOf('/');
+    parts.get(inPart.slice(0, root))?.set(inPart.slice(root), readFileSync(path));
+  }
+  return parts;
 }

@@ -1,14 +1,14 @@
-import type { Colors } from 'picocolors/types.js';
+import type { Colors } from '../diagnostic/colors.ts';
 import type { ImageEntry } from '../plan/image-entry.ts';
-import { entriesOf, type Plan } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Step } from '../plan/step.ts';
 
 type Folder = { folders: Map<string, Folder>; item: ImageEntry | Step | undefined };
 
-/** A plan as a tree that a person can read, one line an entry, each ending in a newline. */
-export function picture(plan: Plan, colors: Colors): string {
+/** A plan, with all its entries, as a tree that a person can read, one line an entry, each ending in a newline. */
+export function picture({ parts }: Plan, entries: readonly ImageEntry[], colors: Colors): string {
   const top: Folder = { folders: new Map(), item: undefined };
-  for (const item of [...entriesOf(plan), ...plan.parts.flatMap(({ step }) => step ?? [])]) {
+  for (const item of [...entries, ...parts.flatMap(({ step }) => step ?? [])]) {
     let folder = top;
     for (const name of item.path.split('/').slice(1)) {
       const inner = folder.folders.get(name) ?? { folders: new Map(), item: undefined };

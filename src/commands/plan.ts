@@ -18,8 +18,8 @@ export type PlanOptions = {
 };
 
 /** Shows what would be baked, without touching anything. */
-export function plan(source: Source, options: PlanOptions, module: Module, output: Output): void {
-  const config = readConfiguration(source, options.architecture);
+export async function plan(source: Source, options: PlanOptions, module: Module, output: Output): Promise<void> {
+  const config = await readConfiguration(source, options.architecture);
   const planned = leaveOut(makePlan(config, readStaticFiles(module.files), module.version), options.without);
   const entries = entriesOf(planned);
   if (options.show !== undefined) {
@@ -29,7 +29,7 @@ export function plan(source: Source, options: PlanOptions, module: Module, outpu
     const shown = { architecture: config.architecture, entries: entries.map(asJson), steps };
     output.out(`${JSON.stringify(shown, null, 2)}\n`);
   } else {
-    output.out(`${summary(config)}\n${picture(planned, output.outColors)}`);
+    output.out(`${summary(config)}\n${picture(planned, entries, output.outColors)}`);
   }
 }
 

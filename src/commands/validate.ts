@@ -1,7 +1,7 @@
 import type { Architecture } from '../config/architecture.ts';
 import { hasErrors } from '../diagnostic/diagnostic.ts';
 import { type Format, formatDiagnostics, printable } from '../diagnostic/format.ts';
-import { checkRecipe, foundTypes } from './configuration.ts';
+import { checkRecipe, foundTypes } from './check-recipe.ts';
 import type { Output } from './output.ts';
 import { summary } from './summary.ts';
 

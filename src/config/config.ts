@@ -58,7 +58,7 @@ export function configOf(entry: RecipeEntry, architecture: Architecture): Config
   };
 }
 
-/** What can stand in a url, and be replaced. */
+/** The placeholders of a url. */
 export const placeholders = ['arch', 'version'] as const;
 
 function fillIn(url: string, values: Record<(typeof placeholders)[number], string>): string {

@@ -1,4 +1,4 @@
-import type { Colors } from 'picocolors/types.js';
+import type { Colors } from './colors.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 
 /** How diagnostics can be printed. */

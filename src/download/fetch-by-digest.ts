@@ -97,7 +97,7 @@ async function download(artifact: Artifact, path: string, options: FetchOptions)
 
 const partialSuffix = '.partial';
 
-/** Removes what killed runs left. A run at work writes more often than every hour, or has given up. */
+/** Removes what killed runs left. A running download writes more often than every hour. */
 function removeAbandoned(cacheDirectory: string): void {
   for (const name of readdirSync(cacheDirectory)) {
     if (!name.endsWith(partialSuffix)) continue;
@@ -128,7 +128,7 @@ function readLocal(artifact: Artifact): Fetched {
   }
 }
 
-/** Throws for a url that fetch would refuse with a message that helps nobody. */
+/** Throws a helpful message for a url that fetch would refuse with an unhelpful one. */
 function requireHttps(artifact: Artifact): void {
   const url = URL.parse(artifact.url);
   if (url === null) throw badUrl(artifact, 'not a URL');

@@ -1,4 +1,4 @@
-import type { Colors } from 'picocolors/types.js';
+import type { Colors } from '../diagnostic/colors.ts';
 import { printable } from '../diagnostic/format.ts';
 import { withoutSecrets } from './error.ts';
 

@@ -31,7 +31,7 @@ export function replaceImages(
     const bytes = Buffer.from(JSON.stringify(document));
     documents.push(bytes);
     const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    // An artifact's data may be held in its descriptor (image-spec, descriptor.md), and would be the old one's.
+    // A descriptor may contain the data itself (image-spec, descriptor.md), which would be that of the old document.
     const { data: _data, ...kept } = before as Descriptor & { data?: string };
     return { ...kept, mediaType, digest, size: bytes.length };
   };

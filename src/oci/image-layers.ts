@@ -18,7 +18,7 @@ export type ImageLayers = {
   describe: (path: string) => Described | undefined;
   /** The content of a regular file that was asked for by `contents`. */
   read: (path: string) => Buffer | undefined;
-  /** The digests of layers that nobody here can look into: encrypted, or fetched from elsewhere (foreign). */
+  /** The digests of layers that cannot be read: encrypted, or not in the layout (foreign). */
   unread: readonly string[];
 };
 

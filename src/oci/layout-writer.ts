@@ -1,5 +1,20 @@
 import { createHash } from 'node:crypto';
-import * as fs from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { lock } from 'proper-lockfile';
@@ -31,19 +46,19 @@ const longestWait = 600;
 
 /** Throws a `UserError` or Node's own error where a layout cannot be written into `directory`; writes nothing. */
 export function checkWritable(directory: string): void {
-  const found = fs.statSync(directory, { throwIfNoEntry: false });
+  const found = statSync(directory, { throwIfNoEntry: false });
   if (found) {
-    if (!found.isDirectory() || fs.readdirSync(directory).length > 0) readIndex(directory);
-    fs.accessSync(directory, fs.constants.W_OK | fs.constants.X_OK);
+    if (!found.isDirectory() || readdirSync(directory).length > 0) readIndex(directory);
+    accessSync(directory, constants.W_OK | constants.X_OK);
     const blobs = join(directory, 'blobs');
-    if (fs.existsSync(blobs)) fs.accessSync(blobs, fs.constants.W_OK | fs.constants.X_OK);
+    if (existsSync(blobs)) accessSync(blobs, constants.W_OK | constants.X_OK);
     return;
   }
   const parent = dirname(resolve(directory));
-  if (!fs.statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
+  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
     throw new UserError(`${parent} is not a directory`, 'make it first, or name another place');
   }
-  fs.accessSync(parent, fs.constants.W_OK | fs.constants.X_OK);
+  accessSync(parent, constants.W_OK | constants.X_OK);
 }
 
 /** Runs `work` with a directory of its own on the file system of the place that is written to, and removes it after. */
@@ -51,12 +66,12 @@ export async function withWorkingDirectory<Result>(
   place: string,
   work: (directory: string) => Promise<Result>,
 ): Promise<Result> {
-  const isThere = fs.statSync(place, { throwIfNoEntry: false })?.isDirectory();
+  const isThere = statSync(place, { throwIfNoEntry: false })?.isDirectory();
   const parent = isThere ? place : dirname(resolve(place));
   sweep(parent);
   const directory = temporaryPath(parent, isThere ? 'work' : basename(place));
-  const remove = () => fs.rmSync(directory, { recursive: true, force: true });
-  fs.mkdirSync(directory);
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory);
   return await cleaningUp(remove, () => work(directory)).finally(remove);
 }
 
@@ -67,7 +82,7 @@ export async function withWorkingDirectory<Result>(
 export async function writeLayout(directory: string, content: LayoutContent): Promise<WriteStats> {
   const isNew = makeDirectory(directory);
   const removeIfEmpty = () => {
-    if (isNew && fs.readdirSync(directory).length === 0) fs.rmdirSync(directory);
+    if (isNew && readdirSync(directory).length === 0) rmdirSync(directory);
   };
   const release = await lock(directory, {
     lockfilePath: join(directory, '.bluebuild-nix.lock'),
@@ -96,7 +111,7 @@ async function writeInto(directory: string, content: LayoutContent, transaction:
     await bringBlob(directory, content.base.directory, descriptor, name, transaction, stats);
   }
   for (const { digest, path } of content.layers) {
-    stats.written += fs.statSync(path).size;
+    stats.written += statSync(path).size;
     place(path, blobPath(directory, digest), transaction);
   }
   for (const bytes of content.documents) {
@@ -104,21 +119,21 @@ async function writeInto(directory: string, content: LayoutContent, transaction:
     stats.written += bytes.length;
     writeFile(blobPath(directory, digest), bytes, transaction);
   }
-  if (!fs.existsSync(join(directory, 'oci-layout'))) {
+  if (!existsSync(join(directory, 'oci-layout'))) {
     writeFile(join(directory, 'oci-layout'), Buffer.from('{"imageLayoutVersion":"1.0.0"}'), transaction);
   }
   const updated = Buffer.from(JSON.stringify(tagged(index, content.top, content.tag, directory)));
   const unfinished = temporaryPath(directory, 'index.json');
-  transaction.onUndo(() => fs.rmSync(unfinished, { force: true }));
-  fs.writeFileSync(unfinished, updated, { flush: true });
-  fs.renameSync(unfinished, join(directory, 'index.json'));
+  transaction.onUndo(() => rmSync(unfinished, { force: true }));
+  writeFileSync(unfinished, updated, { flush: true });
+  renameSync(unfinished, join(directory, 'index.json'));
   return stats;
 }
 
 /** Whether it was made. */
 function makeDirectory(directory: string): boolean {
   try {
-    fs.mkdirSync(directory);
+    mkdirSync(directory);
     return true;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
@@ -127,11 +142,11 @@ function makeDirectory(directory: string): boolean {
 }
 
 function list(directory: string): string[] {
-  return fs.existsSync(directory) ? fs.readdirSync(directory) : [];
+  return existsSync(directory) ? readdirSync(directory) : [];
 }
 
 function indexOf(directory: string): Index {
-  if (fs.existsSync(join(directory, 'index.json'))) return readIndex(directory);
+  if (existsSync(join(directory, 'index.json'))) return readIndex(directory);
   return { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] };
 }
 
@@ -156,14 +171,14 @@ async function bringBlob(
   const source = blobFile(from, descriptor, name);
   if (source === undefined) return;
   const target = blobPath(directory, descriptor.digest);
-  const there = fs.statSync(target, { throwIfNoEntry: false });
+  const there = statSync(target, { throwIfNoEntry: false });
   if (there?.isFile() && there.size === descriptor.size) return;
   makeParents(target, transaction);
   // One that is there and has the wrong length: what the digest names replaces it.
-  fs.rmSync(target, { force: true });
-  transaction.onUndo(() => fs.rmSync(target, { force: true }));
+  rmSync(target, { force: true });
+  transaction.onUndo(() => rmSync(target, { force: true }));
   try {
-    fs.linkSync(source, target);
+    linkSync(source, target);
     stats.linked += descriptor.size;
   } catch (cause) {
     // Another file system, another owner (fs.protected_hardlinks), too many links, or a file system without any.
@@ -188,49 +203,49 @@ async function copyBlob(
   transaction: Transaction,
 ): Promise<void> {
   try {
-    fs.copyFileSync(source, target, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE_FORCE);
+    copyFileSync(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
     return;
   } catch {
-    fs.rmSync(target, { force: true });
+    rmSync(target, { force: true });
   }
   const [algorithm = ''] = descriptor.digest.split(':');
   const hash = createHash(algorithm);
   const unfinished = temporaryPath(dirname(target), basename(target));
-  transaction.onUndo(() => fs.rmSync(unfinished, { force: true }));
+  transaction.onUndo(() => rmSync(unfinished, { force: true }));
   await pipeline(
-    fs.createReadStream(source, { highWaterMark: 256 * 1024 }),
+    createReadStream(source, { highWaterMark: 256 * 1024 }),
     async function* (pieces: AsyncIterable<Buffer>) {
       for await (const piece of pieces) {
         hash.update(piece);
         yield piece;
       }
     },
-    fs.createWriteStream(unfinished, { flags: 'wx' }),
+    createWriteStream(unfinished, { flags: 'wx' }),
   );
   checkDigest(descriptor, hash.digest('hex'), name);
-  fs.renameSync(unfinished, target);
+  renameSync(unfinished, target);
 }
 
 function place(source: string, target: string, transaction: Transaction): void {
   makeParents(target, transaction);
-  if (!fs.existsSync(target)) transaction.onUndo(() => fs.rmSync(target, { force: true }));
-  fs.renameSync(source, target);
+  if (!existsSync(target)) transaction.onUndo(() => rmSync(target, { force: true }));
+  renameSync(source, target);
 }
 
 function writeFile(target: string, bytes: Buffer, transaction: Transaction): void {
   const unfinished = temporaryPath(dirname(target), basename(target));
   makeParents(target, transaction);
-  transaction.onUndo(() => fs.rmSync(unfinished, { force: true }));
-  fs.writeFileSync(unfinished, bytes);
+  transaction.onUndo(() => rmSync(unfinished, { force: true }));
+  writeFileSync(unfinished, bytes);
   place(unfinished, target, transaction);
 }
 
 function makeParents(path: string, transaction: Transaction): void {
   const parent = dirname(path);
-  if (fs.existsSync(parent)) return;
+  if (existsSync(parent)) return;
   makeParents(parent, transaction);
-  fs.mkdirSync(parent);
+  mkdirSync(parent);
   transaction.onUndo(() => {
-    if (fs.existsSync(parent) && fs.readdirSync(parent).length === 0) fs.rmdirSync(parent);
+    if (existsSync(parent) && readdirSync(parent).length === 0) rmdirSync(parent);
   });
 }

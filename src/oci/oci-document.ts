@@ -67,7 +67,7 @@ export function isForeign({ mediaType, urls }: Descriptor): boolean {
   return mediaType.startsWith(foreignLayer) && urls !== undefined && urls.length > 0;
 }
 
-/** Whether a layer is one that any image may have; encrypted ones (ocicrypt) are, and nobody can look into them. */
+/** Whether a layer has a type that images use; encrypted layers (ocicrypt) do, although they cannot be read. */
 function isLayer({ mediaType }: Descriptor): boolean {
   return Object.values<string>(mediaTypes.layer)
     .concat(foreignLayer, `${foreignLayer}+gzip`, `${foreignLayer}+zstd`)

@@ -21,7 +21,7 @@ export type Demand = {
 };
 
 /** Room for every entry: real directories above it, and nothing of another kind in its place. */
-export function roomFor(entries: readonly ImageEntry[]): Demand {
+export function roomFor(entries: readonly Pick<ImageEntry, 'kind' | 'path'>[]): Demand {
   const paths = [...new Set(entries.flatMap(({ path }) => [...parentsOf(path), path]))];
   const directories = new Set(entries.flatMap((entry) => directoriesOf(entry)));
   return {
@@ -47,7 +47,7 @@ export function roomFor(entries: readonly ImageEntry[]): Demand {
   };
 }
 
-function directoriesOf(entry: ImageEntry): string[] {
+function directoriesOf(entry: Pick<ImageEntry, 'kind' | 'path'>): string[] {
   return [...parentsOf(entry.path), ...(entry.kind === 'directory' ? [entry.path] : [])];
 }
 

@@ -9,7 +9,7 @@ import { mountPoint } from './mount-point.ts';
 import { native } from './native.ts';
 import { nixConf } from './nix-conf.ts';
 import type { Part, PartMaker } from './part.ts';
-import { recordEntries } from './record.ts';
+import { recordEntries, recordPaths } from './record.ts';
 import { selinux } from './selinux.ts';
 import type { StaticFiles } from './static-files.ts';
 import { telemetry } from './telemetry.ts';
@@ -20,7 +20,7 @@ export type Plan = {
   moduleVersion: string;
   /** In the order in which their steps are taken. */
   parts: readonly Part[];
-  /** Parts of the configuration that are left to whoever builds the image. */
+  /** Parts of the configuration that another image build has to add. */
   leftOut: readonly Part[];
 };
 
@@ -63,9 +63,11 @@ export function entriesOf(plan: Plan): ImageEntry[] {
 
 /** What a plan asks of an image before anything is written. */
 export function demandsOf(plan: Plan): Demand[] {
-  return [...plan.parts.flatMap(({ demands }) => demands), roomFor(entriesOf(plan))];
+  const record = recordPaths.map((path) => ({ kind: 'file', path }) as const);
+  const entries = byPath([...plan.parts.flatMap((part) => part.entries), ...record]);
+  return [...plan.parts.flatMap(({ demands }) => demands), roomFor(entries)];
 }
 
-function byPath(entries: readonly ImageEntry[]): ImageEntry[] {
+function byPath<Entry extends Pick<ImageEntry, 'path'>>(entries: readonly Entry[]): Entry[] {
   return entries.toSorted((one, other) => byCodeUnit(one.path, other.path));
 }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { stringify } from 'yaml';
+import type { NixConfValue } from '../config/recipe-entry.ts';
 import { type ImageEntry, modeText } from './image-entry.ts';
 import type { Plan } from './plan.ts';
 import { textEntry } from './static-files.ts';
 
 export const manifestPath = '/usr/share/bluebuild/nix/manifest.json';
+const configurationPath = '/usr/share/bluebuild/nix/configuration.yml';
+export const recordPaths = [configurationPath, manifestPath];
 
 /** An entry as the manifest has it: a file's mode and digest, a directory's mode, or a link's target. */
 export type Described = { mode?: string; sha256?: string; target?: string };
@@ -48,10 +50,37 @@ export function recordEntries(
   };
   const comment = `# What bluebuild-nix ${moduleVersion} baked into this image, with every default filled in.\n`;
   return [
-    textEntry('/usr/share/bluebuild/nix/configuration.yml', `${comment}${stringify(configuration)}`),
+    textEntry(configurationPath, `${comment}${yaml(configuration)}`),
     textEntry(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`),
   ];
 }
+
+type Mapping = { readonly [key: string]: NixConfValue | readonly string[] | Mapping };
+
+/**
+ * A configuration as YAML. By hand, because loading the library takes longer than the whole plan; what is not a plain word
+ * is written as JSON, which is YAML.
+ */
+function yaml(mapping: Mapping, indent = ''): string {
+  const scalar = (value: string | number | boolean) =>
+    /^[a-z/]([\w./:+-]*\w)?$/i.test(String(value)) && !notText.test(String(value))
+      ? String(value)
+      : JSON.stringify(value);
+  return Object.entries(mapping)
+    .map(([key, value]) => {
+      const name = `${indent}${scalar(key)}:`;
+      if (typeof value !== 'object') return `${name} ${scalar(value)}\n`;
+      const inner = `${indent}  `;
+      const lines = Array.isArray(value)
+        ? value.map((item: string | number) => `${inner}- ${scalar(item)}\n`).join('')
+        : yaml(value as Mapping, inner);
+      return lines === '' ? `${name} ${Array.isArray(value) ? '[]' : '{}'}\n` : `${name}\n${lines}`;
+    })
+    .join('');
+}
+
+/** Words that YAML 1.2 does not read as text. */
+const notText = /^(true|false|null)$/i;
 
 function describe(entry: ImageEntry): Described {
   if (entry.kind === 'symlink') return { target: entry.target };

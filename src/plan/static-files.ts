@@ -3,7 +3,7 @@ import type { ImageEntry } from './image-entry.ts';
 /** The files of modules/nix/files: by part of the layer (a folder there), then by absolute path in the image. */
 export type StaticFiles = ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
 
-/** The files of one part as entries. What names its interpreter is executable (a checkout or a copy may have lost that). */
+/** The files of one part as entries. A file with a `#!` line is executable, even if a checkout or a copy lost its mode. */
 export function staticEntries(files: StaticFiles, part: string): ImageEntry[] {
   const found = files.get(part);
   if (!found) throw new Error(`this program is incomplete: it has no files for ${part}`);

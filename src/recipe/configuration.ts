@@ -1,15 +1,18 @@
 import { type Diagnostic, error } from '../diagnostic/diagnostic.ts';
-import { type Document, hasControlCharacter, largestText, parse } from './document.ts';
 import type { Entry } from './entries.ts';
+import { controlCharacter, largestText } from './text.ts';
 
 /** The name of the configuration in messages: it comes as an argument, not from a file. */
 export const configurationName = '(configuration)';
+
+/** An entry that does not know its places: JSON is YAML, whose parser does, but takes longer than all else. */
+export type Configuration = Entry & { withPlaces: () => Promise<Entry> };
 
 /**
  * The entry that BlueBuild passes to a module as its only argument: one JSON mapping.
  * Gives diagnostics where it is none; never throws.
  */
-export function parseConfiguration(json: string): Entry | Diagnostic[] {
+export async function parseConfiguration(json: string): Promise<Configuration | Diagnostic[]> {
   if (json.length > largestText) return [error('the configuration is larger than 1 MiB')];
   const text = json.replace(/^\ufeff/, '');
   let value: unknown;
@@ -22,30 +25,26 @@ export function parseConfiguration(json: string): Entry | Diagnostic[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [error('the configuration must be one JSON object', undefined, `for example '{"type":"nix"}'`)];
   }
-  // JSON is YAML, whose parser knows where things stand. It takes longer than all else, and most entries are valid.
-  let document: Document | Diagnostic[] | undefined;
-  const parsed = () => (document ??= parse(configurationName, text));
+  const parsed = async () => (await import('./document.ts')).parse(configurationName, text);
   if (needsYaml(text, value)) {
-    const document = parsed();
+    const document = await parsed();
     if (Array.isArray(document)) return document;
   }
-  return {
-    value: value as Record<string, unknown>,
-    stage: undefined,
-    placeOf: (path, part) => {
-      const document = parsed();
-      return Array.isArray(document) ? undefined : document.placeOf(path, part);
-    },
+  const entry: Entry = { value: value as Record<string, unknown>, stage: undefined, placeOf: () => undefined };
+  const withPlaces = async (): Promise<Entry> => {
+    const document = await parsed();
+    return Array.isArray(document) ? entry : { ...entry, placeOf: document.placeOf };
   };
+  return { ...entry, withPlaces };
 }
 
-/** No configuration nests near as deep; JSON.parse has no limit. */
+/** No configuration is nested this deep; JSON.parse has no limit. */
 const deepest = 100;
 
-/** Whether there is something in the text that JSON.parse drops or lets pass: a key written twice, a control character. */
+/** Whether the text has something that JSON.parse drops or accepts: a duplicate key, a control character. */
 function needsYaml(text: string, value: object): boolean {
   const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon !== undefined).length;
-  return countKeys(value, 0) !== written || hasControlCharacter(text);
+  return countKeys(value, 0) !== written || text.search(controlCharacter) !== -1;
 }
 
 function countKeys(value: unknown, depth: number): number {

@@ -11,9 +11,11 @@ import {
   parseDocument,
   type Pair,
   visit,
+  type YAMLMap,
   type YAMLError,
 } from 'yaml';
 import { type Diagnostic, error, type Place } from '../diagnostic/diagnostic.ts';
+import { controlCharacter, largestText, tooLarge } from './text.ts';
 
 /** The way to a value from the top: keys of mappings and indexes of lists. */
 export type Path = readonly (string | number)[];
@@ -23,11 +25,8 @@ export type Document = {
   file: string;
   value: unknown;
   /** The place of the value at `path`, or of its key; of the nearest thing around it where there is no such value. */
-  placeOf(path: Path, part?: 'key' | 'value'): Place;
+  placeOf: (path: Path, part?: 'key' | 'value') => Place;
 };
-
-/** No recipe is near this size, in bytes; what is larger is a mistake or an attack. */
-export const largestText = 1024 * 1024;
 
 /**
  * How often aliases may repeat what an anchor names, including the aliases in it. Nothing is copied, so this only
@@ -55,8 +54,8 @@ export function parse(file: string, text: string): Document | Diagnostic[] {
     ...controlCharacters(text, place),
   ];
   if (found.length > 0) return onePerLine(found);
-  const repeated = [...duplicateKeys(document, place), ...unknownAliases(document, place)];
-  if (repeated.length > 0) return repeated;
+  const wrong = repeatedAndUnknown(document, place);
+  if (wrong.length > 0) return wrong;
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: mostAliases });
@@ -72,11 +71,6 @@ export function parse(file: string, text: string): Document | Diagnostic[] {
       return place(range[0], range[1]);
     },
   };
-}
-
-/** The diagnostic for a text that is larger than `largestText`. */
-export function tooLarge(file: string): Diagnostic {
-  return error(`${file} is larger than 1 MiB`, undefined, 'a recipe is a few kilobytes: is this the right file?');
 }
 
 type PlaceOf = (from: number, to: number) => Place;
@@ -110,14 +104,6 @@ const syntaxErrors: Record<string, { message: string; help: string }> = {
   TAG_RESOLVE_FAILED: { message: 'this tag has no meaning in a recipe', help: 'remove it, or put the value in quotes' },
 };
 
-// The printable characters of YAML 1.2 (5.1) are tab, line breaks, and everything from the space on but DEL and C1.
-const controlCharacter = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/g;
-
-/** Whether a text holds a character that YAML does not allow in one. */
-export function hasControlCharacter(text: string): boolean {
-  return text.search(controlCharacter) !== -1;
-}
-
 function controlCharacters(text: string, place: PlaceOf): Diagnostic[] {
   return [...text.matchAll(controlCharacter)].slice(0, 10).map((match) => {
     const name = (match[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
@@ -126,46 +112,48 @@ function controlCharacters(text: string, place: PlaceOf): Diagnostic[] {
   });
 }
 
-function duplicateKeys(document: YamlDocument, place: PlaceOf): Diagnostic[] {
-  const found: Diagnostic[] = [];
+/** Keys that are written twice, and aliases without an anchor before them. */
+function repeatedAndUnknown(document: YamlDocument, place: PlaceOf): Diagnostic[] {
+  const repeated: Diagnostic[] = [];
+  const unknown: Diagnostic[] = [];
+  const anchors = new Set<string>();
   visit(document, {
     Map: (_, map) => {
-      const first = new Map<string, unknown>();
-      for (const { key } of map.items) {
-        if (isScalar(key) || key === null) {
-          const text = keyText(key);
-          const range = rangeOfNode(key);
-          const firstRange = rangeOfNode(first.get(text));
-          if (!first.has(text)) first.set(text, key);
-          else if (range && firstRange) {
-            const related = [{ message: 'the first one is here', place: place(...firstRange) }];
-            const help = 'keep one of them';
-            found.push({
-              ...error(`the key \`${text}\` appears twice in the same mapping`, place(...range), help),
-              related,
-            });
-          }
-        }
-      }
+      if (map.anchor !== undefined) anchors.add(map.anchor);
+      repeated.push(...repeatedKeys(map, place));
     },
-  });
-  return found;
-}
-
-function unknownAliases(document: YamlDocument, place: PlaceOf): Diagnostic[] {
-  const anchors = new Set<string>();
-  const found: Diagnostic[] = [];
-  visit(document, {
-    Value: (_, { anchor }) => void (anchor !== undefined && anchors.add(anchor)),
+    Seq: (_, { anchor }) => void (anchor !== undefined && anchors.add(anchor)),
+    Scalar: (_, { anchor }) => void (anchor !== undefined && anchors.add(anchor)),
     Alias: (_, alias) => {
       const help = `an anchor \`&${alias.source}\` must come before it; a text that starts with \`*\` needs quotes`;
       const range = rangeOfNode(alias);
       if (range && !anchors.has(alias.source)) {
-        found.push(error(`there is no anchor for the alias \`${alias.source}\``, place(...range), help));
+        unknown.push(error(`there is no anchor for the alias \`${alias.source}\``, place(...range), help));
       }
     },
   });
-  return found;
+  return [...repeated, ...unknown];
+}
+
+function repeatedKeys({ items }: YAMLMap, place: PlaceOf): Diagnostic[] {
+  const first = new Map<string, unknown>();
+  return items.flatMap(({ key }) => {
+    if (!isScalar(key) && key !== null) return [];
+    const text = keyText(key);
+    const range = rangeOfNode(key);
+    const firstRange = rangeOfNode(first.get(text));
+    if (!first.has(text)) first.set(text, key);
+    else if (range && firstRange) {
+      const related = [{ message: 'the first one is here', place: place(...firstRange) }];
+      return [
+        {
+          ...error(`the key \`${text}\` appears twice in the same mapping`, place(...range), 'keep one of them'),
+          related,
+        },
+      ];
+    }
+    return [];
+  });
 }
 
 /** One mistake is often taken for several. */

@@ -1,12 +1,13 @@
 import { basename, dirname, join, normalize } from 'node:path';
 import { type Diagnostic, error, type Place } from '../diagnostic/diagnostic.ts';
-import { type Document, largestText, parse, type Path, tooLarge } from './document.ts';
+import { type Document, parse, type Path } from './document.ts';
+import { largestText, tooLarge } from './text.ts';
 
 /** A `type: nix` entry of a recipe, as it was written. */
 export type Entry = {
   value: Record<string, unknown>;
   /** The place of a value of the entry (or of its key). */
-  placeOf(path: Path, part?: 'key' | 'value'): Place | undefined;
+  placeOf: (path: Path, part?: 'key' | 'value') => Place | undefined;
   /** The stage it is in; undefined for the image itself. */
   stage: string | undefined;
 };

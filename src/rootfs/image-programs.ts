@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { execa } from 'execa';
 import { UserError } from '../diagnostic/user-error.ts';
 import type { Ended } from '../plan/step.ts';
 import { handlingSignals } from '../temporary/signals.ts';
@@ -15,6 +14,8 @@ export async function runInImage(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
+  // Most images need no step, and this is a quarter of the program.
+  const { execa } = await import('execa');
   const stop = new AbortController();
   const options = {
     all: true,

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { digestOf } from '../download/digest.ts';
 import type { Find } from '../plan/demand.ts';
@@ -9,47 +9,53 @@ import type { ReadImage } from '../plan/step.ts';
 /** A root on the disk, to look at: `describe` tells what is at a path as the manifest has it, no links followed. */
 export type ImageRoot = ReadImage & { find: Find; describe: (path: string) => Described | undefined };
 
-/** Looks at the root of an image; what is not there (the root itself, maybe) is simply not found. */
+/** Looks at the root of an image, before anybody writes; what is not there (the root itself, maybe) is simply not found. */
 export function lookAtRoot(root: string): ImageRoot {
+  const known = new Map<string, boolean>();
   const regular = (path: string) => {
     const resolved = resolveInRoot(root, path);
-    const found = resolved === undefined ? undefined : fs.statSync(resolved, { throwIfNoEntry: false });
+    const found = resolved === undefined ? undefined : statSync(resolved, { throwIfNoEntry: false });
     return resolved !== undefined && found?.isFile() ? { resolved, size: found.size } : undefined;
   };
   return {
     find: (path) => {
-      const found = statusOf(root, path);
+      const found = statusOf(root, path, known);
       if (!found) return undefined;
-      if (found.isSymbolicLink()) return { kind: 'symlink', target: fs.readlinkSync(join(root, path)) };
+      if (found.isSymbolicLink()) return { kind: 'symlink', target: readlinkSync(join(root, path)) };
       return { kind: found.isDirectory() ? 'directory' : 'file' };
     },
     describe: (path) => {
-      const found = statusOf(root, path);
+      const found = statusOf(root, path, known);
       if (!found) return undefined;
-      if (found.isSymbolicLink()) return { target: fs.readlinkSync(join(root, path)) };
+      if (found.isSymbolicLink()) return { target: readlinkSync(join(root, path)) };
       const mode = modeText(found.mode & 0o7777);
       return found.isFile() ? { mode, sha256: digestOf(join(root, path)).sha256 } : { mode };
     },
     read: (path) => {
       const file = regular(path);
-      return file && fs.readFileSync(file.resolved);
+      return file && readFileSync(file.resolved);
     },
     size: (path) => regular(path)?.size,
     list: (path) => {
       const resolved = resolveInRoot(root, path);
-      const isDirectory = resolved !== undefined && fs.statSync(resolved, { throwIfNoEntry: false })?.isDirectory();
-      return isDirectory ? fs.readdirSync(resolved).toSorted(byCodeUnit) : [];
+      const isDirectory = resolved !== undefined && statSync(resolved, { throwIfNoEntry: false })?.isDirectory();
+      return isDirectory ? readdirSync(resolved).toSorted(byCodeUnit) : [];
     },
     canRun: process.getuid?.() === 0,
   };
 }
 
-/** The status of a path, itself and all directories above it in the root; nothing where one of these is a link. */
-export function statusOf(root: string, path: string): fs.Stats | undefined {
-  const isReached = parentsOf(path).every((parent) =>
-    fs.lstatSync(join(root, parent), { throwIfNoEntry: false })?.isDirectory(),
-  );
-  return isReached ? fs.lstatSync(join(root, path), { throwIfNoEntry: false }) : undefined;
+/**
+ * The status of a path, itself and all directories above it in the root; nothing where one of these is a link. `known` holds
+ * which of them are directories, for as long as nobody writes.
+ */
+export function statusOf(root: string, path: string, known = new Map<string, boolean>()): Stats | undefined {
+  const isDirectory = (parent: string): boolean => {
+    const found = known.get(parent) ?? lstatSync(join(root, parent), { throwIfNoEntry: false })?.isDirectory() === true;
+    known.set(parent, found);
+    return found;
+  };
+  return parentsOf(path).every(isDirectory) ? lstatSync(join(root, path), { throwIfNoEntry: false }) : undefined;
 }
 
 /** As many links as Linux follows (path_resolution(7)). */
@@ -63,10 +69,10 @@ function resolveInRoot(root: string, path: string): string | undefined {
   for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
     if (step === '' || step === '.') continue;
     const next = step === '..' ? dirname(resolved) : join(resolved, step);
-    if (fs.lstatSync(join(root, next), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    if (lstatSync(join(root, next), { throwIfNoEntry: false })?.isSymbolicLink()) {
       links += 1;
       if (links > mostLinks) return undefined;
-      const target = fs.readlinkSync(join(root, next));
+      const target = readlinkSync(join(root, next));
       if (target.startsWith('/')) resolved = '/';
       steps.unshift(...target.split('/'));
     } else {

@@ -1,4 +1,25 @@
-import * as fs from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../diagnostic/user-error.ts';
 import { digestOf } from '../download/digest.ts';
@@ -57,7 +78,7 @@ export async function writeRootfs(changes: RootChanges, root: string, options: R
     const writing = { root, options, transaction, directoryTimes: new Map<string, number>() };
     transaction.onUndo(() => setDirectoryTimes(writing));
     sweepAll(root, entries);
-    if (!fs.existsSync(root)) makeDirectory(writing, root, 0o755);
+    if (!existsSync(root)) makeDirectory(writing, root, 0o755);
     const baked: Baked = { changed: [], unchanged: [] };
     const toWrite = entries.filter((entry) => {
       checkParents(root, entry.path);
@@ -95,10 +116,10 @@ function workImage(writing: Writing): WorkImage {
       checkParents(root, path);
       makeParents(writing, path);
       // Retried: a program that was interrupted may still write there.
-      const clear = () => fs.rmSync(join(root, path), { recursive: true, force: true, maxRetries: 5 });
+      const clear = () => rmSync(join(root, path), { recursive: true, force: true, maxRetries: 5 });
       transaction.onUndo(clear);
       transaction.onEnd(clear);
-      fs.mkdirSync(join(root, path), { mode: 0o755 });
+      mkdirSync(join(root, path), { mode: 0o755 });
       return path;
     },
     copyTree: (from, to) => {
@@ -107,18 +128,18 @@ function workImage(writing: Writing): WorkImage {
     },
     write: (path, content, mode) => {
       checkParents(root, path);
-      fs.rmSync(join(root, path), { force: true });
-      fs.writeFileSync(join(root, path), content, { flag: 'wx' });
-      fs.chmodSync(join(root, path), mode);
+      rmSync(join(root, path), { force: true });
+      writeFileSync(join(root, path), content, { flag: 'wx' });
+      chmodSync(join(root, path), mode);
     },
     differences: (before, after) => differences(join(root, before), join(root, after)),
     moveIntoPlace: (from, to, mode) => {
       checkParents(root, to);
       const source = join(root, from);
-      const found = fs.lstatSync(source);
+      const found = lstatSync(source);
       makeParents(writing, to, from);
       finish(source, found.isSymbolicLink() ? undefined : (mode ?? found.mode & 0o7777), options);
-      fs.lutimesSync(source, options.modificationTime, options.modificationTime);
+      lutimesSync(source, options.modificationTime, options.modificationTime);
       moveIntoPlace(writing, to, source);
     },
     remove: (path) => {
@@ -131,15 +152,15 @@ function workImage(writing: Writing): WorkImage {
 
 function setDirectoryTimes({ directoryTimes }: Writing): void {
   for (const [path, seconds] of directoryTimes) {
-    const found = fs.lstatSync(path, { throwIfNoEntry: false });
-    if (found && found.mtimeMs / 1000 !== seconds) fs.lutimesSync(path, seconds, seconds);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found && found.mtimeMs / 1000 !== seconds) lutimesSync(path, seconds, seconds);
   }
 }
 
 /** Every directory above `path` must be one, and none a symbolic link: a link could lead out of the root. */
 function checkParents(root: string, path: string): void {
   for (const parent of parentsOf(path)) {
-    const found = fs.lstatSync(join(root, parent), { throwIfNoEntry: false });
+    const found = lstatSync(join(root, parent), { throwIfNoEntry: false });
     if (!found) return;
     if (!found.isDirectory()) throw notReal(parent);
   }
@@ -151,17 +172,17 @@ function notReal(path: string): UserError {
 
 function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): boolean {
   const target = join(root, entry.path);
-  const found = fs.lstatSync(target, { throwIfNoEntry: false });
+  const found = lstatSync(target, { throwIfNoEntry: false });
   if (!found || !isOwned(found, options)) return false;
-  if (entry.kind === 'symlink') return found.isSymbolicLink() && fs.readlinkSync(target) === entry.target;
+  if (entry.kind === 'symlink') return found.isSymbolicLink() && readlinkSync(target) === entry.target;
   if ((found.mode & 0o7777) !== entry.mode) return false;
   if (entry.kind === 'directory') return found.isDirectory();
   if (!found.isFile()) return false;
   if (entry.kind === 'download') return digestOf(target).sha256 === entry.download.sha256;
-  return found.size === entry.content.length && fs.readFileSync(target).equals(entry.content);
+  return found.size === entry.content.length && readFileSync(target).equals(entry.content);
 }
 
-function isOwned(found: fs.Stats, options: RootfsOptions): boolean {
+function isOwned(found: Stats, options: RootfsOptions): boolean {
   return !options.ownedByRoot || (found.uid === 0 && found.gid === 0);
 }
 
@@ -177,16 +198,16 @@ function stage(writing: Writing, entry: ImageEntry): string | undefined {
   const path = temporaryPath(dirname(target), basename(target));
   transaction.onUndo(() => remove(path));
   if (entry.kind === 'symlink') {
-    fs.symlinkSync(entry.target, path);
+    symlinkSync(entry.target, path);
   } else if (entry.kind === 'file') {
-    fs.writeFileSync(path, entry.content, { flag: 'wx', mode: entry.mode });
+    writeFileSync(path, entry.content, { flag: 'wx', mode: entry.mode });
   } else {
     const source = options.downloaded.get(entry.download.sha256);
     if (source === undefined) throw new Error(`${entry.download.name} was not downloaded`);
-    fs.copyFileSync(source, path, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
+    copyFileSync(source, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   }
   finish(path, entry.kind === 'symlink' ? undefined : entry.mode, options);
-  fs.lutimesSync(path, options.modificationTime, options.modificationTime);
+  lutimesSync(path, options.modificationTime, options.modificationTime);
   return path;
 }
 
@@ -195,66 +216,66 @@ function makeParents(writing: Writing, path: string, like?: string): void {
   const { root, directoryTimes } = writing;
   const parent = dirname(path);
   const directory = join(root, parent.slice(1));
-  const found = fs.lstatSync(directory, { throwIfNoEntry: false });
+  const found = lstatSync(directory, { throwIfNoEntry: false });
   if (found) {
     if (!directoryTimes.has(directory)) directoryTimes.set(directory, found.mtimeMs / 1000);
     return;
   }
   const likeParent = like === undefined ? undefined : dirname(like);
   makeParents(writing, parent, likeParent);
-  const mode = likeParent === undefined ? 0o755 : fs.statSync(join(root, likeParent)).mode & 0o7777;
+  const mode = likeParent === undefined ? 0o755 : statSync(join(root, likeParent)).mode & 0o7777;
   makeDirectory(writing, directory, mode);
 }
 
 function makeDirectory({ options, transaction, directoryTimes }: Writing, path: string, mode: number): void {
-  const before = fs.lstatSync(path, { throwIfNoEntry: false });
+  const before = lstatSync(path, { throwIfNoEntry: false });
   if (before && !before.isDirectory()) throw notReal(path);
   if (before) {
     transaction.onUndo(() => {
-      if (options.ownedByRoot) fs.lchownSync(path, before.uid, before.gid);
-      fs.chmodSync(path, before.mode & 0o7777);
+      if (options.ownedByRoot) lchownSync(path, before.uid, before.gid);
+      chmodSync(path, before.mode & 0o7777);
     });
   } else {
-    fs.mkdirSync(path, { mode });
-    transaction.onUndo(() => fs.rmdirSync(path));
+    mkdirSync(path, { mode });
+    transaction.onUndo(() => rmdirSync(path));
     directoryTimes.set(path, options.modificationTime);
   }
   finish(path, mode, options);
 }
 
 function finish(path: string, mode: number | undefined, options: RootfsOptions): void {
-  if (options.ownedByRoot) fs.lchownSync(path, 0, 0);
+  if (options.ownedByRoot) lchownSync(path, 0, 0);
   // The mode that was asked for, whatever the umask says.
-  if (mode !== undefined) fs.chmodSync(path, mode);
+  if (mode !== undefined) chmodSync(path, mode);
 }
 
 function moveIntoPlace(writing: Writing, path: string, staged: string): void {
   const target = join(writing.root, path);
-  if (fs.lstatSync(target, { throwIfNoEntry: false })) keepBefore(writing, target);
+  if (lstatSync(target, { throwIfNoEntry: false })) keepBefore(writing, target);
   else writing.transaction.onUndo(() => remove(target));
   // In one step: a process that is killed leaves the old file or the new one.
-  fs.renameSync(staged, target);
+  renameSync(staged, target);
 }
 
 /** A second name for what is there, under which it comes back if a later change fails. */
 function keepBefore({ transaction }: Writing, target: string): void {
   const before = beforePath(dirname(target), basename(target));
-  fs.linkSync(target, before);
-  transaction.onUndo(() => fs.renameSync(before, target));
+  linkSync(target, before);
+  transaction.onUndo(() => renameSync(before, target));
   transaction.onEnd(() => remove(before));
 }
 
 function remove(path: string): void {
-  if (fs.lstatSync(path, { throwIfNoEntry: false })) fs.unlinkSync(path);
+  if (lstatSync(path, { throwIfNoEntry: false })) unlinkSync(path);
 }
 
 function removeFile(writing: Writing, path: string): void {
   const target = join(writing.root, path);
   checkParents(writing.root, path);
-  if (!fs.lstatSync(target, { throwIfNoEntry: false })) return;
+  if (!lstatSync(target, { throwIfNoEntry: false })) return;
   makeParents(writing, path);
   keepBefore(writing, target);
-  fs.rmSync(target);
+  rmSync(target);
 }
 
 /** At the end, because what was there is kept beside its place until then. */
@@ -262,11 +283,11 @@ function removeEmptyParents({ root, transaction, directoryTimes }: Writing, path
   transaction.onEnd(() => {
     for (const parent of parentsOf(path).toReversed()) {
       const directory = join(root, parent);
-      if (!fs.existsSync(directory)) continue;
-      if (fs.readdirSync(directory).length > 0) return;
+      if (!existsSync(directory)) continue;
+      if (readdirSync(directory).length > 0) return;
       const above = dirname(directory);
-      if (!directoryTimes.has(above)) directoryTimes.set(above, fs.lstatSync(above).mtimeMs / 1000);
-      fs.rmdirSync(directory);
+      if (!directoryTimes.has(above)) directoryTimes.set(above, lstatSync(above).mtimeMs / 1000);
+      rmdirSync(directory);
     }
   });
 }

@@ -1,17 +1,17 @@
-import * as fs from 'node:fs';
+import { chmodSync, cpSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { byCodeUnit } from '../plan/image-entry.ts';
 
 /** Copies a directory with the modes, times and links that are in it. */
 export function copyTree(from: string, to: string): void {
-  fs.cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
   copyModes(from, to);
 }
 
 /** Node's copy keeps the modes of files only. */
 function copyModes(from: string, to: string): void {
-  fs.chmodSync(to, fs.statSync(from).mode & 0o7777);
-  for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
+  chmodSync(to, statSync(from).mode & 0o7777);
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
     if (entry.isDirectory()) copyModes(join(from, entry.name), join(to, entry.name));
   }
 }
@@ -28,12 +28,11 @@ export function differences(before: string, after: string): { changed: string[];
 
 /** What tells a file from another, by relative path. */
 function contentsOf(tree: string): Map<string, string> {
-  const files = fs
-    .readdirSync(tree, { recursive: true, withFileTypes: true })
+  const files = readdirSync(tree, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry): [string, string] => {
       const path = join(entry.parentPath, entry.name);
-      const content = entry.isSymbolicLink() ? `→ ${fs.readlinkSync(path)}` : fs.readFileSync(path).toString('latin1');
+      const content = entry.isSymbolicLink() ? `→ ${readlinkSync(path)}` : readFileSync(path).toString('latin1');
       return [relative(tree, path), content];
     });
   return new Map(files.toSorted(([one], [other]) => byCodeUnit(one, other)));

@@ -3,7 +3,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** What a signal does now: the innermost alone. */
 const handlers: ((signal: NodeJS.Signals) => void)[] = [];
 
-/** Runs `work`; a signal that ends a process meanwhile calls `handle` instead. Nested, the innermost handles it. */
+/** Runs `work`; a signal that would end the process calls `handle` instead. In nested calls, the innermost handles it. */
 export async function handlingSignals<Result>(
   handle: (signal: NodeJS.Signals) => void,
   work: () => Promise<Result> | Result,
@@ -18,7 +18,7 @@ export async function handlingSignals<Result>(
   }
 }
 
-/** Runs `work`; where a signal ends the process meanwhile, `cleanUp` runs first, and after it those of the calls around. */
+/** Runs `work`; if a signal ends the process, `cleanUp` runs first, then those of the outer calls. */
 export function cleaningUp<Result>(cleanUp: () => void, work: () => Promise<Result> | Result): Promise<Result> {
   const outer = handlers.at(-1) ?? end;
   return handlingSignals((signal) => {
@@ -31,7 +31,7 @@ function receive(signal: NodeJS.Signals): void {
   handlers.at(-1)?.(signal);
 }
 
-/** As if nobody had listened: whoever started this process sees which signal ended it. */
+/** Ends the process by the signal itself, so that its parent sees which one it was. */
 function end(signal: NodeJS.Signals): void {
   process.off(signal, receive);
   process.kill(process.pid, signal);

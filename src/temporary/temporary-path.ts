@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import * as fs from 'node:fs';
+import { lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What this process has made itself. */
@@ -7,9 +7,12 @@ const own = new Set<string>();
 
 const pattern = /^\.(.*)\.bluebuild-nix-(\d+)-[0-9a-f]{12}$/s;
 
+/** Another container may run under the same id. */
+const run = randomBytes(3).toString('hex');
+
 /** A path beside `name` in a directory that nothing has yet, for what is unfinished; it names the process that owns it. */
 export function temporaryPath(directory: string, name: string): string {
-  const path = `.${name}.bluebuild-nix-${process.pid}-${randomBytes(6).toString('hex')}`;
+  const path = `.${name}.bluebuild-nix-${process.pid}-${run}${own.size.toString(16).padStart(6, '0')}`;
   own.add(path);
   return join(directory, path);
 }
@@ -24,14 +27,14 @@ export function beforePath(directory: string, name: string): string {
  * bears this process's id and is not its own comes from another container, or from before a reboot.
  */
 export function sweep(directory: string): void {
-  if (!fs.lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
-  for (const left of fs.readdirSync(directory)) {
+  if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  for (const left of readdirSync(directory)) {
     const [, name, owner] = pattern.exec(left) ?? [];
     if (name === undefined || own.has(left) || (Number(owner) !== process.pid && isRunning(Number(owner)))) continue;
     const path = join(directory, left);
     const original = name.endsWith('.before') ? join(directory, name.slice(0, -'.before'.length)) : undefined;
-    if (original !== undefined && !fs.lstatSync(original, { throwIfNoEntry: false })) fs.renameSync(path, original);
-    else fs.rmSync(path, { recursive: true, force: true });
+    if (original !== undefined && !lstatSync(original, { throwIfNoEntry: false })) renameSync(path, original);
+    else rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -37,6 +37,7 @@ try {
   await mkdir(join(root, 'tmp/files'));
   const large = await project('large', randomBytes(installerBytes));
   const small = await project('small', Buffer.from('a stand-in for nix-installer, of no size\n'));
+  const none = JSON.stringify({ type: 'nix', installer: { embed: false } });
   const recipe = Array.from({ length: 199 }, (_, index) => `  - type: script\n    scripts: [number-${index}.sh]\n`);
   await writeFile(join(root, 'tmp/recipe.yml'), `modules:\n${recipe.join('')}  - type: nix\n`);
   const paths = (await planOf(JSON.parse(large))).map(({ path }) => path).filter((path) => path.split('/').length > 4);
@@ -46,6 +47,7 @@ try {
 
   const commands = {
     start: { name: "Node's bare start", run: [node, '-e', '0'] },
+    bakeNone: { name: 'module, no installer', run: ['/tmp/modules/nix/nix.sh', none], prepare: fresh },
     bakeSmall: { name: 'module, tiny installer', run: ['/tmp/modules/nix/nix.sh', small], prepare: fresh },
     bake: { name: 'module, 73 MB installer', run: ['/tmp/modules/nix/nix.sh', large], prepare: fresh },
     plain: { name: 'bash and jq, 73 MB', run: ['/tmp/plain.sh', large, '/tmp/modules/nix/files', '/'], prepare: fresh },
@@ -71,7 +73,7 @@ try {
     }
   }
   const time = (command: Command): number => times.get(command) ?? NaN;
-  const { start, bake, bakeSmall, plain, again, digest, validate } = commands;
+  const { start, bake, bakeNone, bakeSmall, plain, again, digest, validate } = commands;
   console.log(`${rounds} rounds, the least processor time of each; load ${loadavg()[0]?.toFixed(1)}\n`);
   for (const command of Object.values(commands)) {
     const ratio = (time(command) / time(start)).toFixed(2).padStart(7);
@@ -82,6 +84,7 @@ try {
       `${what.padEnd(48)}${value.toFixed(2).padStart(7)}  aim ${limit}  ${value <= limit ? 'met' : 'MISSED'}`,
     );
   console.log('');
+  aim('module, no installer / bare start', time(bakeNone) / time(start), 2.2);
   aim('module, 73 MB installer / bare start', time(bake) / time(start), 2.5);
   aim('the same without the digest and the copy', 1 + (time(bake) - time(digest)) / time(start), 2.5);
   aim('module, tiny installer / bare start', time(bakeSmall) / time(start), 2.5);
@@ -114,9 +117,9 @@ function digestAndCopy(json: string): string {
     hash.digest(); copyFileSync('${path}', '/usr/copy'); rmSync('/usr/copy');`;
 }
 
-/** Runs a command in the image's root; gives the milliseconds of processor time it took, children and all. */
+/** Runs a command in the image's root, into a pipe as in a build; gives the milliseconds of processor time it took, children and all. */
 async function once({ run }: Command): Promise<number> {
-  const script = 'TIMEFORMAT="%3U %3S"; time "$@" >/dev/null';
+  const script = 'TIMEFORMAT="%3U %3S"; exec 3> >(cat >/dev/null); time "$@" >&3 3>&-';
   const { stderr } = await execa('bash', ['-euc', script, 'bash', 'chroot', root, ...run]);
   const [user = NaN, system = NaN] = (stderr.split('\n').at(-1) ?? '').split(' ').map(Number);
   return (user + system) * 1000;

@@ -15,7 +15,7 @@ const argument = 'root.transient=true';
 
 /**
  * Seconds of one boot. `hook`: from its start to its end, by the journal. `window`: from the moment the disk is mounted
- * until ostree begins with it, which is where the hook stands; what else the machine does disturbs it least.
+ * until ostree begins with it, which is where the hook runs; what else the machine does disturbs it least.
  */
 type Boot = { hook: number; window: number; initramfs: number; multiUser: number };
 const columns = ['hook', 'window', 'initramfs', 'multiUser'] as const;

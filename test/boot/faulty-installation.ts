@@ -26,7 +26,7 @@ export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
   await guest.succeed('rm -r /var/filler');
   await guest.succeed(fill(minimumFree + 50));
   await startInstallation(guest);
-  // It stands still meanwhile, or it may be done first; and root may use what df does not count as available.
+  // It is stopped meanwhile, or it may finish first; and root may use what df does not count as available.
   await guest.succeed(
     `until ${moments['while Nix is unpacked']}; do :; done; echo 1 >${freezer}
      ${fill(0)}; cat /dev/zero >/var/filler/rest 2>/dev/null || echo 0 >${freezer}`,

@@ -25,7 +25,7 @@ export const startInstallation = async (guest: RunningGuest): Promise<void> => {
   await guest.succeed('systemctl start --no-block nix-install.service');
 };
 
-/** What a user reads who asks how it stands. */
+/** What a user reads who asks for the status. */
 export const statusOf = async (guest: RunningGuest): Promise<string> =>
   (await guest.run('systemctl status --no-pager --full --lines=20 nix-install.service')).stdout;
 
@@ -40,7 +40,7 @@ export const freezer = '/sys/fs/cgroup/system.slice/nix-install.service/cgroup.f
 
 /**
  * The disks that power cuts at these moments of one installation leave, each moment a condition that begins to hold while
- * nix-install.service is at work. The installation goes on in between.
+ * nix-install.service is at work. The installation continues in between.
  */
 export const disksAfterPowerCuts = async (
   guest: RunningGuest,

@@ -7,7 +7,7 @@ import type { NixImage } from './nix-image.ts';
 export type Provider = {
   /** What `nixImage` takes for an image with it. */
   image: () => Promise<NixImage>;
-  /** What it embeds: where that lies in the image, on the host, and what messages call it. */
+  /** What it embeds: its path in the image and on the host, and what messages call it. */
   download: { inImage: string; onHost: () => Promise<string>; name: string };
   /** What it asks for, in MiB. */
   minimumFree: number;

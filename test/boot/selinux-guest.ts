@@ -124,7 +124,7 @@ export const packageScript = (name: string): string => `
     b ln -s bin $out/programs
     b ln -s ../lib/${name}.so $out/share/link`;
 
-/** First boot lays Nix down with its labels, and leaves the policy as the image has it. */
+/** First boot installs Nix with its labels, and leaves the policy as the image has it. */
 export const labelledFirstBoot = async (lab: Lab, image: NixImage): Promise<RunningGuest> => {
   const machine = await lab.machine(await nixImage({ ...image, base: 'lab-selinux-base' }));
   const guest = await machine.boot({ ...enforcing, until: 'control' });

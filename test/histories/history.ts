@@ -132,7 +132,7 @@ function commandOf(words: Step): Command {
   };
 }
 
-/** Whether a step means something for a machine that stands so. */
+/** Whether a step means something for a machine in this state. */
 export function isPossible(model: Readonly<Model>, [name, ...words]: Step): boolean {
   switch (name) {
     case 'rollback':
@@ -414,7 +414,7 @@ function faults(model: Model, { lines, outcome = '', status = '', cannotBuild = 
   const isOwn = current.hasOwnNixConf || nixConf === undefined;
   expect(!['0', 'skipped'].includes(outcome) || isOwn, `nix.conf is not the image's: ${nixConf}`);
 
-  // Nothing of an installer is left in /etc, once a boot has ended well.
+  // Nothing of an installer is left in /etc, once a boot has succeeded.
   const ours = etc.filter(
     (path) => /nix|ensure-symlinked|\.new$/.test(path) && !path.endsWith(' masked') && !isMadeByBase(path),
   );

@@ -98,7 +98,7 @@ function writeInstaller(path: string, provider: 'determinate' | 'nixos', release
   });
 }
 
-/** In front of every program that runs at a boot stands one that counts, and at the wanted count ends them all. */
+/** Every program that runs at a boot is wrapped in one that counts, and at the wanted count ends them all. */
 function writeCuts(directory: string): void {
   const texts = [
     ...fs

@@ -24,7 +24,7 @@ async function temporaryDirectory(): Promise<{ path: string; option: string }> {
   return { path, option: `--volume=${path}:/tmp` };
 }
 
-/** Builds an image whose Containerfile begins with the base and goes on with these lines. */
+/** Builds an image whose Containerfile begins with the base, followed by these lines. */
 async function buildLines(
   tag: string,
   lines: string[],

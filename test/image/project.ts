@@ -5,7 +5,7 @@ import { execa } from 'execa';
 
 const repository = join(import.meta.dirname, '../..');
 
-/** What lies in the image where the real thing would be 73 MB of a vendor's: its name and its text say what it is. */
+/** Takes the place of a vendor's 73 MB in the image; its name and its text say what it is. */
 const standInText = '#!/bin/sh\necho "a stand-in for nix-installer, made by a test" >&2\nexit 1\n';
 export const standIn = {
   name: 'stand-in-for-nix-installer',
@@ -20,7 +20,7 @@ export const entry = (more: Record<string, unknown> = {}): Record<string, unknow
   ...more,
 });
 
-/** A folder to build in, with a files/ that holds the stand-in. It lies in the run's storage and goes with it. */
+/** A folder to build in, with a files/ that holds the stand-in. It is in the run's storage, and is removed with it. */
 export async function makeProject(storage: string): Promise<string> {
   const directory = await mkdtemp(join(storage, 'project-'));
   await mkdir(join(directory, 'files'));

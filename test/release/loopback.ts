@@ -15,7 +15,7 @@ const authorities = '/etc/ssl/certs/ca-certificates.crt';
 
 /**
  * ghcr.io, GitHub and npm's registry on loopback: a real registry that speaks TLS and answers to its name, and stand-ins
- * for the two that cannot be had. Only what is started by `run` sees them: it has a mount namespace of its own, with
+ * for the two that are not available here. Only what is started by `run` sees them: it has a mount namespace of its own, with
  * other hosts and one more authority.
  */
 export async function startLoopback() {

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { checkRecipe, readConfiguration } from '../../src/commands/configuration.ts';
+import { checkRecipe } from '../../src/commands/check-recipe.ts';
+import { readConfiguration } from '../../src/commands/configuration.ts';
 import type { Diagnostic } from '../../src/diagnostic/diagnostic.ts';
 import { UserError } from '../../src/diagnostic/user-error.ts';
 import { configurationName } from '../../src/recipe/configuration.ts';
@@ -22,10 +23,10 @@ export function withDirectory<T>(files: Record<string, string | Uint8Array>, use
 }
 
 /** What is said of an input, in the form of test/unit/bad-input.ts; names of files are seen from the recipe. */
-export function diagnosticsOf({ input, files }: Pick<BadInput, 'input' | 'files'>): string[] {
+export async function diagnosticsOf({ input, files }: Pick<BadInput, 'input' | 'files'>): Promise<string[]> {
   if ('json' in input) {
     try {
-      readConfiguration({ json: input.json }, 'x86_64');
+      await readConfiguration({ json: input.json }, 'x86_64');
       return [];
     } catch (cause) {
       if (!(cause instanceof UserError)) throw cause;

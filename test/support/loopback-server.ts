@@ -12,7 +12,7 @@ export type SeenRequest = { url: string; headers: IncomingHttpHeaders; at: numbe
 
 export type LoopbackServer = {
   url: (path: string) => string;
-  /** The replies to a path, one a request; the last one goes on. */
+  /** The replies to a path, one a request; the last one repeats. */
   on: (path: string, ...replies: Reply[]) => void;
   requests: SeenRequest[];
   /** The authority that signed the server's certificate, for another process's NODE_EXTRA_CA_CERTS. */

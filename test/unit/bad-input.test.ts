@@ -4,6 +4,6 @@ import { diagnosticsOf } from '../support/diagnostics-of.ts';
 
 for (const [group, cases] of Object.entries(badInput)) {
   describe(group, () => {
-    for (const one of cases) test(one.name, () => expect(diagnosticsOf(one)).toEqual(one.says));
+    for (const one of cases) test(one.name, () => expect(diagnosticsOf(one)).resolves.toEqual(one.says));
   });
 }

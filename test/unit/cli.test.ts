@@ -212,6 +212,11 @@ describe('plan', () => {
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^\{\d+$/);
   });
+  test('a reader that is slow gets all, through a pipe that does not block', async () => {
+    const command = [process.execPath, cli, 'validate', 'recipes/bad.yml', 'recipes/good.yml'];
+    const { stdout } = await execa(join(import.meta.dirname, 'full-pipe.pl'), command, { cwd: directory });
+    expect(stdout).toMatch(/^recipes\/good\.yml: valid: /);
+  });
 });
 
 test('--version is that of the package', async () => {

@@ -72,7 +72,7 @@ describe('releases', () => {
     expect(URL.canParse(config.installer.url)).toBe(true);
     expect(config.installer.url).not.toMatch(/[{}]/);
   });
-  test('no digest stands twice', () => {
+  test('no digest appears twice', () => {
     expect(new Set(all.map(({ digest }) => digest)).size).toBe(all.length);
   });
 });

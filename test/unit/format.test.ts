@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
-import pc from 'picocolors';
 import { describe, expect, test } from 'vitest';
+import { colorsWhere } from '../../src/diagnostic/colors.ts';
 import { validate } from '../../src/commands/validate.ts';
 import { type Diagnostic, error } from '../../src/diagnostic/diagnostic.ts';
 import { formatDiagnostics, formats, outputOf } from '../../src/diagnostic/format.ts';
 import { withDirectory } from '../support/diagnostics-of.ts';
 
-const plain = pc.createColors(false);
+const plain = colorsWhere(false);
 const forbidden = /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 
 const hostile = fc
@@ -165,7 +165,7 @@ describe('the look of text', () => {
     expect(line.slice(underline.indexOf('^'), underline.lastIndexOf('^') + 1)).toBe('value');
   });
   test('colours, where they are wanted', () => {
-    expect(text(error('wrong', at('a', 1, 1, 2), 'help'), pc.createColors(true))).toMatch(/\u001b\[31merror:/);
+    expect(text(error('wrong', at('a', 1, 1, 2), 'help'), colorsWhere(true))).toMatch(/\u001b\[31merror:/);
   });
 });
 

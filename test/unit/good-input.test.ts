@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { checkRecipe, readConfiguration } from '../../src/commands/configuration.ts';
+import { checkRecipe, configurationOf } from '../../src/commands/check-recipe.ts';
 import type { Config } from '../../src/config/config.ts';
 import { withDirectory } from '../support/diagnostics-of.ts';
 
@@ -8,7 +8,7 @@ const digest = '0123456789abcdef'.repeat(4);
 
 function configOf(recipe: string | Uint8Array, files: Record<string, string> = {}, name = 'recipe.yml'): Config {
   const config = withDirectory({ [name]: recipe, ...files }, (directory) =>
-    readConfiguration({ recipe: join(directory, name) }, 'x86_64'),
+    configurationOf(join(directory, name), 'x86_64'),
   );
   if (Array.isArray(config)) throw new Error(JSON.stringify(config, null, 2));
   return config;
@@ -154,7 +154,7 @@ describe('recipes', () => {
     expect(configOf(recipe, files, 'recipes/recipe.yml').persistence).toBe('/var/nix');
     expect(configOf(recipe, files, 'recipes/desktop/recipe.yml').persistence).toBe('/var/nix');
   });
-  test('a file that stands twice in a recipe, but not in a circle', () => {
+  test('a file that a recipe names twice, but not in a circle', () => {
     const files = { 'a.yml': 'type: files\n' };
     expect(configOf('modules:\n  - from-file: a.yml\n  - from-file: a.yml\n  - type: nix\n', files)).toBeDefined();
   });

@@ -1,6 +1,6 @@
 #!/bin/bash
 # As an unprivileged user: holds a lock on all that it can open below /nix and /run, until it is killed. What that is
-# stands in /run/held/list, complete once /run/held/all is there. Run by root.
+# is in /run/held/list, complete once /run/held/all is there. Run by root.
 set -eu
 if [ "$(id -u)" = 0 ]; then
     install -d -o nobody /run/held

@@ -5,8 +5,8 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import pc from 'picocolors';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { colorsWhere } from '../../src/diagnostic/colors.ts';
 import { bake } from '../../src/commands/bake.ts';
 import { findModule } from '../../src/commands/module.ts';
 import type { RecipeEntry } from '../../src/config/recipe-entry.ts';
@@ -53,7 +53,7 @@ async function bakeEntry(root: string, entry: RecipeEntry): Promise<string> {
   const json = JSON.stringify({ ...entry, selinux, installer: { provider, embed, version: '1.0.0', url, sha256 } });
   let printed = '';
   const write = (text: string) => (printed += text);
-  const colors = pc.createColors(false);
+  const colors = colorsWhere(false);
   const output = { out: write, err: write, outColors: colors, errColors: colors, isTerminal: false, columns: () => 80 };
   const environment = { CONFIG_DIRECTORY: join(top, 'files') };
   await bake({ json }, { architecture: 'x86_64', root, cache: join(top, 'cache'), environment }, module, output);

@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import schema from '../../schema/nix-v1.json' with { type: 'json' };
-import { checkRecipe } from '../../src/commands/configuration.ts';
+import { checkRecipe } from '../../src/commands/check-recipe.ts';
 import { architectures } from '../../src/config/architecture.ts';
 
 // What v1 promises. A release adds a folder for what its schema takes newly; a file that has been released is not changed.

@@ -140,7 +140,7 @@ function parentsOf(path: string): string[] {
   return parent === '.' ? [] : [parent, ...parentsOf(parent)];
 }
 
-// Everything that can stand where the plan wants something else; `at` is in the root, `canary` outside.
+// Everything that can be where the plan wants something else; `at` is in the root, `canary` outside.
 const obstacles = {
   'a link to a directory outside': (at: string, canary: string) => fs.symlinkSync(join(canary, 'directory'), at),
   'a relative link to a directory outside': (at: string) =>
@@ -217,7 +217,7 @@ test(
   },
 );
 
-describe('what stands in the way is told', () => {
+describe('what is in the way is reported', () => {
   const cases: [what: string, path: string, kind: keyof typeof obstacles, message: RegExp][] = [
     ['a link for /usr', 'usr', 'a link to a directory outside', /^\/usr is a symbolic link to .*canary\/directory$/],
     ['a link for /nix', 'nix', 'a link to a directory outside', /^\/nix is a symbolic link to .*canary\/directory$/],

@@ -14,7 +14,7 @@ import {
 } from '../selinux-guest.ts';
 
 scenario(
-  'SELinux enforcing: first boot lays Nix down with its labels, and leaves the policy as the image has it',
+  'SELinux enforcing: first boot installs Nix with its labels, and leaves the policy as the image has it',
   async (lab) => {
     const guest = await labelledFirstBoot(lab, {});
     // The records are there to be read.

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { scenario } from '../lab/scenario.ts';
 
-scenario('a saved state goes on twice from the same moment, each time with the disk it had', async (lab) => {
+scenario('a saved state continues twice from the same moment, each time with the disk it had', async (lab) => {
   const machine = await lab.machine(await lab.image({ containerfile: 'FROM lab-base\n' }));
   const booted = await machine.boot();
   await booted.succeed('echo before > /var/lib/before; echo in-memory > /run/before; sync');
@@ -19,7 +19,7 @@ scenario('a saved state goes on twice from the same moment, each time with the d
 });
 
 scenario(
-  'the disk after a power cut is as it was at that moment, and the machine that it is of goes on',
+  'the disk after a power cut is as it was at that moment, and the machine itself keeps running',
   async (lab) => {
     const image = await lab.image({ containerfile: 'FROM lab-base\n' });
     const guest = await (await lab.machine(image)).boot();

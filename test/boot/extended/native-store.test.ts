@@ -83,7 +83,7 @@ save
 begun=
 between() { test -e "/nix/var/bluebuild-nix/follows/$(digest)" && begun= || begun=yes; }
 eval "of_nix() $(declare -f finished | tail -n +2)"
-# Once it has begun, the boot goes on with it.
+# Once it has begun, the boot continues with it.
 finished() {
   if [ ! "$begun" ]; then $install repair >/dev/null 2>&1 || echo "again: exit code $?"; fi
   of_nix

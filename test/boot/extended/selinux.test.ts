@@ -26,7 +26,7 @@ for (const [name, image] of Object.entries({
   nixos: async () => ({ entry: { installer: { provider: 'nixos' } } }),
 })) {
   scenario(
-    `SELinux enforcing, ${name}: first boot lays Nix down with its labels, and leaves the policy as the image has it`,
+    `SELinux enforcing, ${name}: first boot installs Nix with its labels, and leaves the policy as the image has it`,
     async (lab) => {
       await labelledFirstBoot(lab, await image());
     },

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 
-/** What lies in a guest's image so that it asks the resolver of `answeringNetwork`. */
+/** What a guest's image contains so that it asks the resolver of `answeringNetwork`. */
 export const resolverOfHost =
   'RUN printf "f /run/lab-resolver 0644 - - - nameserver 10.0.2.2\\nL+ /etc/resolv.conf - - - - /run/lab-resolver\\n" > /usr/lib/tmpfiles.d/lab-resolver.conf';
 

@@ -8,7 +8,7 @@ import { execa } from 'execa';
 /** The boot lab's cache: everything slow to make, outside the repository. */
 export const cacheRoot = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bluebuild-nix', 'boot');
 
-/** Sixteen hexadecimal digits that stand for all the given texts, in their order. */
+/** Sixteen hexadecimal digits, a hash of all the given texts in their order. */
 export const keyOf = (...parts: string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 

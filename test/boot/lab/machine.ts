@@ -42,9 +42,9 @@ export type RunningGuest = Guest & {
   reboot: (options?: BootOptions) => Promise<RunningGuest>;
   /** Pulls the plug: what the guest has not synced may be lost. */
   cutPower: () => Promise<void>;
-  /** The disk as pulling the plug now would leave it, for another machine's `disk`; this machine goes on. */
+  /** The disk as pulling the plug now would leave it, for another machine's `disk`; this machine keeps running. */
   diskAfterPowerCut: () => Promise<string>;
-  /** Freezes the machine where it is and ends it; `machine.resume` goes on from there, as often as wanted. */
+  /** Freezes the machine where it is and ends it; `machine.resume` continues from there, as often as wanted. */
   saveState: () => Promise<SavedState>;
   /**
    * Deploys another image beside the booted one with ostree, as an update does (three-way merge of /etc, kernel
@@ -62,7 +62,7 @@ export type SavedState = { memory: string; disk: string; options: QemuOptions };
 export type Machine = {
   /** Switches it on, and settles when it has booted as far as `until` says; throws with the end of the console. */
   boot: (options?: BootOptions) => Promise<RunningGuest>;
-  /** Throws away what the machine is now, and goes on from a saved state. */
+  /** Throws away what the machine is now, and continues from a saved state. */
   resume: (state: SavedState) => Promise<RunningGuest>;
   /** Writes the disk of the machine, which is off, to a file that another machine can have as its `disk`. */
   copyDisk: (to: string) => Promise<void>;

@@ -169,7 +169,7 @@ describe('an answer that is no file', () => {
     expect(setting.notes()).toEqual([expect.stringContaining(`the server answered ${code}`)]);
   });
 
-  test('that goes on is given up after the retries', async () => {
+  test('that does not end is given up after the retries', async () => {
     server.on('/f', status(500));
     expect(await setting.failure(artifactAt(server.url('/f')))).toContain('the server answered 500');
     expect(paths()).toHaveLength(4);

@@ -1,5 +1,5 @@
-import pc from 'picocolors';
 import { describe, expect, test } from 'vitest';
+import { colorsWhere } from '../../../src/diagnostic/colors.ts';
 import { logProgress, terminalProgress } from '../../../src/download/progress.ts';
 import type { Progress } from '../../../src/download/progress.ts';
 
@@ -20,7 +20,7 @@ function play(sink: typeof logProgress, events: Progress[], options: { colour?: 
   let time = 0;
   const show = sink({
     write: (more) => void (text += more),
-    colors: pc.createColors(options.colour ?? false),
+    colors: colorsWhere(options.colour ?? false),
     now: () => time,
   });
   for (const event of events) {
@@ -90,7 +90,7 @@ describe('on a terminal', () => {
     expect(play(terminal(80), many, { step: 1 }).match(/%/g)).toHaveLength(10);
   });
 
-  test('a note stands on a line of its own; a failure leaves none behind', () => {
+  test('a note is on a line of its own; a failure leaves none behind', () => {
     const text = play(terminal(80), [start, received(1), note, received(2), { kind: 'failed', name: 'installer' }]);
     expect(text).toContain('\r\x1b[Kinstaller: the server answered 500; trying again\n');
     expect(text.endsWith('\r\x1b[K')).toBe(true);

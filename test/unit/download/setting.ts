@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pc from 'picocolors';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { colorsWhere } from '../../../src/diagnostic/colors.ts';
 import { formatDiagnostics } from '../../../src/diagnostic/format.ts';
 import { UserError } from '../../../src/diagnostic/user-error.ts';
 import type { Artifact } from '../../../src/download/artifact.ts';
@@ -75,7 +75,7 @@ async function makeSetting(): Promise<Setting> {
         ({ path }) => new Error(`expected a failure, got ${path}`),
         (reason: unknown) => reason,
       );
-      if (error instanceof UserError) return formatDiagnostics(error.diagnostics, 'text', pc.createColors(false));
+      if (error instanceof UserError) return formatDiagnostics(error.diagnostics, 'text', colorsWhere(false));
       throw error;
     },
     cacheNames: () => readdir(cacheDirectory),

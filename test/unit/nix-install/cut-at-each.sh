@@ -45,7 +45,7 @@ restore() {
     cp -a /saved/var/. /var/
 }
 
-# In front of every program that ours call stands one that counts, and at the wanted count ends them all.
+# Every program that ours call is wrapped in one that counts, and at the wanted count ends them all.
 stand_in_front() {
     mkdir -p /cut
     for program in mv rm mkdir ln touch tar chmod sync flock find env unshare grep sha256sum cut sed ls df cp cmp rmdir cat \

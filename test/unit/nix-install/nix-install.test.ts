@@ -261,7 +261,7 @@ cut_at_each $install`,
   );
 
   boot(
-    'a store that `native` laid down: its daemon is started, the installer is not run, and why is said',
+    'a store that `native` installed: its daemon is started, the installer is not run, and why is said',
     {
       before: `${completeStore} mkdir -p ${state}/follows; echo provider=native >${state}/installed`,
       after: `${asked}cat ${store}/var/nix/db/db.sqlite /etc/nix/nix.conf; ls /run`,

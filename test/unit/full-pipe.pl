@@ -1,0 +1,23 @@
+#!/usr/bin/perl
+# full-pipe.pl COMMAND...: runs it with a standard output that does not block and is full until its standard error has said
+# how many errors there are; prints what came through behind what filled the pipe.
+use strict;
+use warnings;
+use Fcntl;
+
+pipe(my $out, my $into) or die $!;
+pipe(my $err, my $said) or die $!;
+fcntl($into, F_SETFL, O_WRONLY | O_NONBLOCK) or die $!;
+while (defined syswrite($into, 'x' x 4096)) { }
+defined(my $pid = fork) or die $!;
+if (!$pid) {
+    open(STDOUT, '>&', $into) or die $!;
+    open(STDERR, '>&', $said) or die $!;
+    exec @ARGV;
+}
+close $_ for $into, $said;
+while (<$err>) { last if /^\d+ errors?$/ }
+local $/;
+my $all = <$out>;
+$all =~ s/^x+//;
+print $all;
