@@ -12,7 +12,7 @@ function entry(text: string): string[] {
     const result = checkEntry(one, 'x86_64');
     return Array.isArray(result) ? result : [];
   });
-  return [...diagnostics, ...wrong].map((one) => asText(one, '.'));
+  return [...diagnostics, ...wrong].map((one) => asText(one, '/'));
 }
 
 const text = fc.string({ unit: 'grapheme', maxLength: 10 });
