@@ -61,6 +61,7 @@ export function configOf(entry: RecipeEntry, architecture: Architecture): Config
 /** The placeholders of a url. */
 export const placeholders = ['arch', 'version'] as const;
 
-function fillIn(url: string, values: Record<(typeof placeholders)[number], string>): string {
+/** Puts values in the place of the placeholders. */
+export function fillIn(url: string, values: Record<(typeof placeholders)[number], string>): string {
   return placeholders.reduce((text, name) => text.replaceAll(`{${name}}`, values[name]), url);
 }

@@ -3,6 +3,8 @@
  * test/unit/bad-input.test.ts writes a diagnostic; `FILE:LINE:COLUMN` where it is not in the recipe itself, nothing
  * before the message where it has no place.
  */
+import { releases } from '../../src/config/releases.ts';
+
 export type BadInput = {
   name: string;
   /** The recipe file, or the JSON that BlueBuild passes. */
@@ -193,12 +195,12 @@ const installer: BadInput[] = [
   entry(
     'a version of Nix without its digest',
     "installer: {provider: native, version: '2.34.0'}",
-    '3:44 `installer.version` requires a digest = add the `sha256` of the file (only that of 2.35.2 is built in)',
+    `3:44 \`installer.version\` requires a digest = add the \`sha256\` of the file (only that of ${releases.native.version} is built in)`,
   ),
   entry(
     "the digest of nixos's installer for a Nix of the same version",
-    'installer: {provider: native, sha256: 5448a1cd70ad945cb4d36365defbaf3731eba38e23859f3dc8bd7418e1946acc}',
-    '3:43 `installer.sha256` is not the digest of the built-in 2.35.2 = set the `version` or `url` that it belongs to, or remove it',
+    `installer: {provider: native, sha256: ${releases.nixos.sha256.x86_64}}`,
+    `3:43 \`installer.sha256\` is not the digest of the built-in ${releases.native.version} = set the \`version\` or \`url\` that it belongs to, or remove it`,
   ),
   entry(
     'a version with a v',
@@ -213,22 +215,22 @@ const installer: BadInput[] = [
   entry(
     'a version without its digest',
     'installer:\n  version: 3.20.0',
-    '4:16 `installer.version` requires a digest = add the `sha256` of the file (only that of 3.21.9 is built in)',
+    `4:16 \`installer.version\` requires a digest = add the \`sha256\` of the file (only that of ${releases.determinate.version} is built in)`,
   ),
   entry(
     'a version of the other provider without its digest',
     'installer:\n  provider: nixos\n  version: 3.21.9',
-    '5:16 `installer.version` requires a digest = add the `sha256` of the file (only that of 2.35.2 is built in)',
+    `5:16 \`installer.version\` requires a digest = add the \`sha256\` of the file (only that of ${releases.nixos.version} is built in)`,
   ),
   entry(
     'a url without its digest',
     'installer:\n  url: https://example.org/nix-installer',
-    '4:12 `installer.url` requires a digest = add the `sha256` of the file (only that of 3.21.9 is built in)',
+    `4:12 \`installer.url\` requires a digest = add the \`sha256\` of the file (only that of ${releases.determinate.version} is built in)`,
   ),
   entry(
     'a digest of nothing',
     `installer:\n  sha256: ${digest}`,
-    '4:15 `installer.sha256` is not the digest of the built-in 3.21.9 = set the `version` or `url` that it belongs to, or remove it',
+    `4:15 \`installer.sha256\` is not the digest of the built-in ${releases.determinate.version} = set the \`version\` or \`url\` that it belongs to, or remove it`,
   ),
   entry(
     'a digest of 63 digits',

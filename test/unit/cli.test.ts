@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import { releases } from '../../src/config/releases.ts';
 import { snapshotOf } from '../support/snapshot.ts';
 
 const cli = join(import.meta.dirname, '../../src/cli.ts');
@@ -106,7 +107,7 @@ describe('validate', () => {
       'arm64',
     ]);
     expect(stdout).toBe(
-      'recipes/good.yml: valid: determinate 3.21.9 for aarch64, embedded, store in /var/lib/nix, transient root: karg\n' +
+      `recipes/good.yml: valid: determinate ${releases.determinate.version} for aarch64, embedded, store in /var/lib/nix, transient root: karg\n` +
         'recipes/other.yml: valid: no `type: nix` entry (its modules are files, dnf)\n',
     );
     expect(stderr).toBe(`error: \`persistence\`: \`"nix"\` is not absolute

@@ -72,6 +72,9 @@ describe('releases', () => {
     expect(URL.canParse(config.installer.url)).toBe(true);
     expect(config.installer.url).not.toMatch(/[{}]/);
   });
+  test.each(Object.entries(releases))('the digests of %s were seen in two places', (_, { seen }) => {
+    expect(new Set(seen.filter((place) => URL.canParse(place))).size).toBeGreaterThanOrEqual(2);
+  });
   test('no digest appears twice', () => {
     expect(new Set(all.map(({ digest }) => digest)).size).toBe(all.length);
   });

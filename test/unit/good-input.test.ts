@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkRecipe, configurationOf } from '../../src/commands/check-recipe.ts';
 import type { Config } from '../../src/config/config.ts';
+import { releases } from '../../src/config/releases.ts';
 import { withDirectory } from '../support/diagnostics-of.ts';
 
 const digest = '0123456789abcdef'.repeat(4);
@@ -17,13 +18,14 @@ function configOf(recipe: string | Uint8Array, files: Record<string, string> = {
 const entry = (text: string): Config => configOf(`modules:\n  - type: nix\n${text.replace(/^(?=.)/gm, '    ')}`);
 
 test('an entry without keys has every default', () => {
+  const { version, sha256 } = releases.determinate;
   expect(entry('')).toEqual({
     architecture: 'x86_64',
     installer: {
       provider: 'determinate',
-      version: '3.21.9',
-      url: 'https://install.determinate.systems/nix/tag/v3.21.9/nix-installer-x86_64-linux',
-      sha256: '58cf15422853e95187405d66b0cdb306e66f602218ee0032386c46b1b776a6d1',
+      version,
+      url: `https://install.determinate.systems/nix/tag/v${version}/nix-installer-x86_64-linux`,
+      sha256: sha256.x86_64,
       embed: true,
       args: [],
     },
@@ -86,7 +88,7 @@ nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [ht
   });
   test('a provider alone, and a digest without the other architecture', () => {
     const { installer } = entry('installer: nixos');
-    expect([installer.provider, installer.version]).toEqual(['nixos', '2.35.2']);
+    expect([installer.provider, installer.version]).toEqual(['nixos', releases.nixos.version]);
     const settings = `{url: https://example.org/i, sha256: {x86_64: ${digest}}}`;
     expect(entry(`installer: ${settings}`).installer.sha256).toBe(digest);
   });

@@ -79,6 +79,8 @@ const elsewhere: Record<string, [file: string, text: string]> = {
     "['verify-attestation', '--type', type",
   ],
   "skopeo inspect --format '{{.Digest}}' docker://ghcr.io/bluebuild-nix/bluebuild-nix:v1": [rehearsal, "'inspect'"],
+  'npm run pictures': ['.ci/run', '    npm run -s pictures -- --check\n'],
+  'npm run pins': ['test/unit/pins.test.ts', 'modules/pins/pins.ts'],
   'npm run release': [rehearsal, 'startRelease'],
   'npm run release -- v1.2.3 --output out': [rehearsal, "'--output'"],
 };
