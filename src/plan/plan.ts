@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { type Demand, roomFor } from './demand.ts';
+import { desktop } from './desktop.ts';
 import { firstBoot } from './first-boot.ts';
 import { byCodeUnit, type ImageEntry } from './image-entry.ts';
 import { initramfs } from './initramfs.ts';
@@ -32,6 +33,7 @@ const makers: readonly PartMaker[] = [
   native,
   nixConf,
   telemetry,
+  desktop,
   selinux,
   initramfs,
 ];
