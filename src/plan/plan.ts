@@ -6,6 +6,7 @@ import { byCodeUnit, type ImageEntry } from './image-entry.ts';
 import { initramfs } from './initramfs.ts';
 import { installer } from './installer.ts';
 import { kernelArgument } from './kernel-argument.ts';
+import { maintenance } from './maintenance.ts';
 import { mountPoint } from './mount-point.ts';
 import { native } from './native.ts';
 import { nixConf } from './nix-conf.ts';
@@ -34,6 +35,7 @@ const makers: readonly PartMaker[] = [
   nixConf,
   telemetry,
   desktop,
+  maintenance,
   selinux,
   initramfs,
 ];
