@@ -55,13 +55,16 @@ function defaultsCode({ properties, $defs }: KeySchema): string {
       ),
     );
   return `// ${notice}
-import type { InstallerSettings, RecipeEntry } from './recipe-entry.ts';
+import type { InstallerSettings, MaintenanceSettings, RecipeEntry } from './recipe-entry.ts';
 
 /** What applies where a recipe entry does not say. */
 export const defaults = ${code(properties)} satisfies Omit<RecipeEntry, 'type'>;
 
 /** The same for the settings of \`installer\`. */
 export const installerDefaults = ${code($defs?.['InstallerSettings']?.properties)} satisfies InstallerSettings;
+
+/** And for those of \`maintenance\`. */
+export const maintenanceDefaults = ${code($defs?.['MaintenanceSettings']?.properties)} satisfies MaintenanceSettings;
 `;
 }
 

@@ -1,5 +1,5 @@
 import type { Architecture } from './architecture.ts';
-import { defaults, installerDefaults } from './defaults.ts';
+import { defaults, installerDefaults, maintenanceDefaults } from './defaults.ts';
 import type { NixConfValue, Provider, RecipeEntry } from './recipe-entry.ts';
 import { releases } from './releases.ts';
 
@@ -21,6 +21,15 @@ export type Config = {
   transientRoot: 'karg' | 'initramfs' | 'off';
   selinux: 'auto' | 'on' | 'off';
   telemetry: 'off' | 'determinate-systems';
+  maintenance:
+    | 'off'
+    | {
+        schedule: 'daily' | 'weekly' | 'monthly';
+        /** Number and unit, as Nix takes it; undefined: all generations stay. */
+        olderThan: string | undefined;
+        optimise: boolean;
+        verify: boolean;
+      };
   /** In the order in which nix.conf will hold them. */
   nixConf: Readonly<Record<string, NixConfValue>>;
 };
@@ -54,8 +63,15 @@ export function configOf(entry: RecipeEntry, architecture: Architecture): Config
     transientRoot: entry['transient-root'] ?? defaults['transient-root'],
     selinux: entry.selinux ?? defaults.selinux,
     telemetry: entry.telemetry ?? defaults.telemetry,
+    maintenance: maintenanceOf(entry),
     nixConf: { ...defaults['nix-conf'], ...entry['nix-conf'] },
   };
+}
+
+function maintenanceOf({ maintenance = defaults.maintenance }: RecipeEntry): Config['maintenance'] {
+  if (maintenance === 'off') return 'off';
+  const { 'older-than': olderThan, ...settings } = maintenance === 'on' ? {} : maintenance;
+  return { ...maintenanceDefaults, ...settings, olderThan };
 }
 
 /** The placeholders of a url. */

@@ -20,6 +20,10 @@ export type NixConfValue = NixConfText | number | boolean | (NixConfText | numbe
  * One line of text, without `#`, which begins a comment in nix.conf.
  */
 export type NixConfText = string;
+/**
+ * Whether something is done.
+ */
+export type Switch = 'off' | 'on';
 
 /**
  * Installs Nix: every machine that boots the image has it, and keeps it through updates and rollbacks.
@@ -76,6 +80,11 @@ export interface RecipeEntry {
    * time zone and language of the machine, permanent random IDs, what they did and how it ended, and crash reports.
    */
   telemetry?: 'off' | 'determinate-systems';
+  /**
+   * Whether the machine looks after its store by itself: collects garbage, stores equal files once, and verifies what is in
+   * it. `off`: it does not. `on`: it does, each week; a mapping sets more.
+   */
+  maintenance?: Switch | MaintenanceSettings;
 }
 export interface RecordUnknown {
   [k: string]: unknown;
@@ -130,4 +139,26 @@ export interface Sha256ByArchitecture {
  */
 export interface NixConf {
   [k: string]: NixConfValue;
+}
+/**
+ * What is done for the store, and when.
+ */
+export interface MaintenanceSettings {
+  /**
+   * How often garbage is collected. It waits while the machine runs on battery, installs Nix, updates itself or builds.
+   */
+  schedule?: 'daily' | 'weekly' | 'monthly';
+  /**
+   * The age of generations that are deleted, like `30d`, of profiles in `/nix/var/nix/profiles`; by default none are, and
+   * what any profile or root holds stays.
+   */
+  'older-than'?: string;
+  /**
+   * Whether equal files are stored once.
+   */
+  optimise?: boolean;
+  /**
+   * Whether the whole store is verified, once a month.
+   */
+  verify?: boolean;
 }

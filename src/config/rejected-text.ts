@@ -11,6 +11,9 @@ export function whyNotAllowed(path: Path, value: string): Reason | undefined {
   const [first, second] = path;
   if (first === 'persistence') return rejectedPersistence(value);
   if (first === 'nix-conf') return rejectedNixConf(value);
+  if (first === 'maintenance') {
+    return { message: `${quote(value)} is not a number of days`, help: 'write it like `30d`' };
+  }
   if (first !== 'installer') return undefined;
   if (second === 'sha256') return rejectedDigest(value);
   if (second === 'url') return rejectedUrl(value);

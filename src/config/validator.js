@@ -27,6 +27,7 @@ const schema31 = {
     'nix-conf': { $ref: '#/$defs/NixConf', default: { 'experimental-features': ['nix-command', 'flakes'] } },
     selinux: { $ref: '#/$defs/Selinux', default: 'auto' },
     telemetry: { $ref: '#/$defs/Telemetry', default: 'off' },
+    maintenance: { anyOf: [{ $ref: '#/$defs/Switch' }, { $ref: '#/$defs/MaintenanceSettings' }], default: 'off' },
   },
   required: ['type'],
   unevaluatedProperties: { not: {} },
@@ -50,6 +51,17 @@ const schema31 = {
     NixConf: { type: 'object', properties: {}, unevaluatedProperties: { $ref: '#/$defs/NixConfValue' } },
     Selinux: { type: 'string', enum: ['auto', 'on', 'off'] },
     Telemetry: { type: 'string', enum: ['off', 'determinate-systems'] },
+    Switch: { type: 'string', enum: ['off', 'on'] },
+    MaintenanceSettings: {
+      type: 'object',
+      properties: {
+        schedule: { $ref: '#/$defs/Schedule', default: 'weekly' },
+        'older-than': { type: 'string', pattern: '^[1-9][0-9]{0,3}d$' },
+        optimise: { type: 'boolean', default: true },
+        verify: { type: 'boolean', default: true },
+      },
+      unevaluatedProperties: { not: {} },
+    },
     Sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
     Sha256ByArchitecture: {
       type: 'object',
@@ -65,6 +77,7 @@ const schema31 = {
         { type: 'array', items: { anyOf: [{ $ref: '#/$defs/NixConfText' }, { type: 'number' }] } },
       ],
     },
+    Schedule: { type: 'string', enum: ['daily', 'weekly', 'monthly'] },
     NixConfText: { type: 'string', pattern: '^[^#\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ud800-\\udfff]*$' },
   },
 };
@@ -74,6 +87,7 @@ const schema34 = { type: 'string', enum: ['determinate', 'nixos', 'native'] };
 const schema42 = { type: 'string', enum: ['karg', 'initramfs', 'off'] };
 const schema47 = { type: 'string', enum: ['auto', 'on', 'off'] };
 const schema48 = { type: 'string', enum: ['off', 'determinate-systems'] };
+const schema49 = { type: 'string', enum: ['off', 'on'] };
 const schema35 = {
   type: 'object',
   properties: {
@@ -815,6 +829,169 @@ function validate25(
   return errors === 0;
 }
 validate25.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
+const schema50 = {
+  type: 'object',
+  properties: {
+    schedule: { $ref: '#/$defs/Schedule', default: 'weekly' },
+    'older-than': { type: 'string', pattern: '^[1-9][0-9]{0,3}d$' },
+    optimise: { type: 'boolean', default: true },
+    verify: { type: 'boolean', default: true },
+  },
+  unevaluatedProperties: { not: {} },
+};
+const schema51 = { type: 'string', enum: ['daily', 'weekly', 'monthly'] };
+const pattern13 = new RegExp('^[1-9][0-9]{0,3}d$', 'u');
+function validate29(
+  data,
+  { instancePath = '', parentData, parentDataProperty, rootData = data, dynamicAnchors = {} } = {},
+) {
+  let vErrors = null;
+  let errors = 0;
+  const evaluated0 = validate29.evaluated;
+  if (evaluated0.dynamicProps) {
+    evaluated0.props = undefined;
+  }
+  if (evaluated0.dynamicItems) {
+    evaluated0.items = undefined;
+  }
+  if (data && typeof data == 'object' && !Array.isArray(data)) {
+    if (data.schedule !== undefined) {
+      let data0 = data.schedule;
+      if (typeof data0 !== 'string') {
+        const err0 = {
+          instancePath: instancePath + '/schedule',
+          schemaPath: '#/$defs/Schedule/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+        };
+        if (vErrors === null) {
+          vErrors = [err0];
+        } else {
+          vErrors.push(err0);
+        }
+        errors++;
+      }
+      if (!(data0 === 'daily' || data0 === 'weekly' || data0 === 'monthly')) {
+        const err1 = {
+          instancePath: instancePath + '/schedule',
+          schemaPath: '#/$defs/Schedule/enum',
+          keyword: 'enum',
+          params: { allowedValues: schema51.enum },
+          message: 'must be equal to one of the allowed values',
+        };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+    }
+    if (data['older-than'] !== undefined) {
+      let data1 = data['older-than'];
+      if (typeof data1 === 'string') {
+        if (!pattern13.test(data1)) {
+          const err2 = {
+            instancePath: instancePath + '/older-than',
+            schemaPath: '#/properties/older-than/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^[1-9][0-9]{0,3}d$' },
+            message: 'must match pattern "' + '^[1-9][0-9]{0,3}d$' + '"',
+          };
+          if (vErrors === null) {
+            vErrors = [err2];
+          } else {
+            vErrors.push(err2);
+          }
+          errors++;
+        }
+      } else {
+        const err3 = {
+          instancePath: instancePath + '/older-than',
+          schemaPath: '#/properties/older-than/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+        };
+        if (vErrors === null) {
+          vErrors = [err3];
+        } else {
+          vErrors.push(err3);
+        }
+        errors++;
+      }
+    }
+    if (data.optimise !== undefined) {
+      if (typeof data.optimise !== 'boolean') {
+        const err4 = {
+          instancePath: instancePath + '/optimise',
+          schemaPath: '#/properties/optimise/type',
+          keyword: 'type',
+          params: { type: 'boolean' },
+          message: 'must be boolean',
+        };
+        if (vErrors === null) {
+          vErrors = [err4];
+        } else {
+          vErrors.push(err4);
+        }
+        errors++;
+      }
+    }
+    if (data.verify !== undefined) {
+      if (typeof data.verify !== 'boolean') {
+        const err5 = {
+          instancePath: instancePath + '/verify',
+          schemaPath: '#/properties/verify/type',
+          keyword: 'type',
+          params: { type: 'boolean' },
+          message: 'must be boolean',
+        };
+        if (vErrors === null) {
+          vErrors = [err5];
+        } else {
+          vErrors.push(err5);
+        }
+        errors++;
+      }
+    }
+    for (const key0 in data) {
+      if (key0 !== 'schedule' && key0 !== 'older-than' && key0 !== 'optimise' && key0 !== 'verify') {
+        const err6 = {
+          instancePath: instancePath + '/' + key0.replace(/~/g, '~0').replace(/\//g, '~1'),
+          schemaPath: '#/unevaluatedProperties/not',
+          keyword: 'not',
+          params: {},
+          message: 'must NOT be valid',
+        };
+        if (vErrors === null) {
+          vErrors = [err6];
+        } else {
+          vErrors.push(err6);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err7 = {
+      instancePath,
+      schemaPath: '#/type',
+      keyword: 'type',
+      params: { type: 'object' },
+      message: 'must be object',
+    };
+    if (vErrors === null) {
+      vErrors = [err7];
+    } else {
+      vErrors.push(err7);
+    }
+    errors++;
+  }
+  validate29.errors = vErrors;
+  return errors === 0;
+}
+validate29.evaluated = { props: true, dynamicProps: false, dynamicItems: false };
 const pattern10 = new RegExp('^/var(/[A-Za-z0-9_][A-Za-z0-9._+-]*)+$', 'u');
 function validate20(
   data,
@@ -1292,6 +1469,83 @@ function validate20(
         errors++;
       }
     }
+    if (data.maintenance !== undefined) {
+      let data13 = data.maintenance;
+      const _errs44 = errors;
+      let valid12 = false;
+      const _errs45 = errors;
+      if (typeof data13 !== 'string') {
+        const err24 = {
+          instancePath: instancePath + '/maintenance',
+          schemaPath: '#/$defs/Switch/type',
+          keyword: 'type',
+          params: { type: 'string' },
+          message: 'must be string',
+        };
+        if (vErrors === null) {
+          vErrors = [err24];
+        } else {
+          vErrors.push(err24);
+        }
+        errors++;
+      }
+      if (!(data13 === 'off' || data13 === 'on')) {
+        const err25 = {
+          instancePath: instancePath + '/maintenance',
+          schemaPath: '#/$defs/Switch/enum',
+          keyword: 'enum',
+          params: { allowedValues: schema49.enum },
+          message: 'must be equal to one of the allowed values',
+        };
+        if (vErrors === null) {
+          vErrors = [err25];
+        } else {
+          vErrors.push(err25);
+        }
+        errors++;
+      }
+      var _valid2 = _errs45 === errors;
+      valid12 = valid12 || _valid2;
+      const _errs48 = errors;
+      if (
+        !validate29(data13, {
+          instancePath: instancePath + '/maintenance',
+          parentData: data,
+          parentDataProperty: 'maintenance',
+          rootData,
+          dynamicAnchors,
+        })
+      ) {
+        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+        errors = vErrors.length;
+      }
+      var _valid2 = _errs48 === errors;
+      valid12 = valid12 || _valid2;
+      if (!valid12) {
+        const err26 = {
+          instancePath: instancePath + '/maintenance',
+          schemaPath: '#/properties/maintenance/anyOf',
+          keyword: 'anyOf',
+          params: {},
+          message: 'must match a schema in anyOf',
+        };
+        if (vErrors === null) {
+          vErrors = [err26];
+        } else {
+          vErrors.push(err26);
+        }
+        errors++;
+      } else {
+        errors = _errs44;
+        if (vErrors !== null) {
+          if (_errs44) {
+            vErrors.length = _errs44;
+          } else {
+            vErrors = null;
+          }
+        }
+      }
+    }
     for (const key2 in data) {
       if (
         key2 !== 'type' &&
@@ -1304,9 +1558,10 @@ function validate20(
         key2 !== 'transient-root' &&
         key2 !== 'nix-conf' &&
         key2 !== 'selinux' &&
-        key2 !== 'telemetry'
+        key2 !== 'telemetry' &&
+        key2 !== 'maintenance'
       ) {
-        const err24 = {
+        const err27 = {
           instancePath: instancePath + '/' + key2.replace(/~/g, '~0').replace(/\//g, '~1'),
           schemaPath: '#/unevaluatedProperties/not',
           keyword: 'not',
@@ -1314,15 +1569,15 @@ function validate20(
           message: 'must NOT be valid',
         };
         if (vErrors === null) {
-          vErrors = [err24];
+          vErrors = [err27];
         } else {
-          vErrors.push(err24);
+          vErrors.push(err27);
         }
         errors++;
       }
     }
   } else {
-    const err25 = {
+    const err28 = {
       instancePath,
       schemaPath: '#/type',
       keyword: 'type',
@@ -1330,9 +1585,9 @@ function validate20(
       message: 'must be object',
     };
     if (vErrors === null) {
-      vErrors = [err25];
+      vErrors = [err28];
     } else {
-      vErrors.push(err25);
+      vErrors.push(err28);
     }
     errors++;
   }

@@ -1,6 +1,6 @@
 import { type Demand, noneOf } from './demand.ts';
 import { payloadEntries } from './first-boot.ts';
-import { isNativeLink } from './native.ts';
+import { isProgramLink, noOtherNix, programLinks } from './native.ts';
 import type { PartMaker } from './part.ts';
 import { staticEntries, textEntry } from './static-files.ts';
 import { enabledUnits } from './units.ts';
@@ -19,12 +19,13 @@ export const installer: PartMaker = {
     const installsDeterminate = provider === 'determinate' && !args.includes('--prefer-upstream-nix');
     return {
       entries: [
+        ...programLinks,
         ...staticEntries(files, 'installer'),
         textEntry('/usr/share/bluebuild/nix/installer-args', args.map((one) => `${one}\n`).join('')),
         ...payloadEntries(config, files, payload),
         ...enabledUnits({ 'sockets.target': ['determinate-nixd.socket'] }),
       ],
-      demands: [...(installsDeterminate ? [daemonOutlivesUpdates] : []), noNix],
+      demands: [...(installsDeterminate ? [daemonOutlivesUpdates] : []), noNix, noOtherNix],
     };
   },
 };
@@ -43,10 +44,13 @@ const daemonOutlivesUpdates: Demand = {
       : undefined,
 };
 
-/** The installers refuse to run where they find a nix-env in the PATH of nix-install.service (their src/planner). */
+/**
+ * The installers refuse to run where they can start a nix-env in the PATH of nix-install.service (their src/planner): a link
+ * that leads nowhere yet is none.
+ */
 const noNix: Demand = noneOf(
   ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'].map((directory) => `${directory}/nix-env`),
-  isNativeLink,
+  isProgramLink,
   (path) => ({
     message: `the image has a Nix of its own (${path}), and a nix-installer refuses to run beside it`,
     help: 'remove its package from the image before this module runs',

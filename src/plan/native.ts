@@ -5,9 +5,8 @@ import type { PartMaker } from './part.ts';
 import { staticEntries, textEntry } from './static-files.ts';
 
 /**
- * Nix that belongs to the image: its programs where sudo, ssh, units and cron look, and a service that runs again on an
- * image with another Nix (a file named by the digest says which one the store follows, so that a boot of the same one
- * starts nothing).
+ * Nix that belongs to the image, and a service that runs again on an image with another one (a file named by the digest says
+ * which one the store follows, so that a boot of the same one starts nothing).
  */
 export const native: PartMaker = {
   name: 'native',
@@ -20,11 +19,7 @@ export const native: PartMaker = {
       entries: [
         ...staticEntries(files, 'native'),
         textEntry('/usr/lib/systemd/system/nix-install.service.d/50-follow.conf', follow),
-        ...programs.map((name): ImageEntry => ({
-          kind: 'symlink',
-          path: `/usr/bin/${name}`,
-          target: nixProgram(name),
-        })),
+        ...programLinks,
         ...payloadEntries(config, files, payload),
       ],
       demands: [noOtherNix],
@@ -55,16 +50,24 @@ function nixProgram(name: string): string {
   return `/nix/var/nix/profiles/default/bin/${name}`;
 }
 
-/** Whether a program of Nix is the link that `native` puts into an image. */
-export function isNativeLink(path: string, found: Found): boolean {
+/** Nix's programs where sudo, ssh, units and cron look; they lead nowhere until Nix is installed. */
+export const programLinks: readonly ImageEntry[] = programs.map((name) => ({
+  kind: 'symlink',
+  path: `/usr/bin/${name}`,
+  target: nixProgram(name),
+}));
+
+/** Whether a program of Nix is the link that this module puts into an image. */
+export function isProgramLink(path: string, found: Found): boolean {
   return found.kind === 'symlink' && found.target === nixProgram(path.split('/').at(-1) ?? '');
 }
 
-const noOtherNix: Demand = noneOf(
+/** No Nix of the image's own where those links belong. */
+export const noOtherNix: Demand = noneOf(
   programs.map((name) => `/usr/bin/${name}`),
-  isNativeLink,
+  isProgramLink,
   (path) => ({
-    message: `the image has a Nix of its own (${path}), where \`native\` puts a link to its own`,
+    message: `the image has a Nix of its own (${path}), where this module puts a link to its own`,
     help: 'remove its package from the image before this module runs',
   }),
 );

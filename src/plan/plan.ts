@@ -1,10 +1,12 @@
 import type { Config } from '../config/config.ts';
 import { type Demand, roomFor } from './demand.ts';
+import { desktop } from './desktop.ts';
 import { firstBoot } from './first-boot.ts';
 import { byCodeUnit, type ImageEntry } from './image-entry.ts';
 import { initramfs } from './initramfs.ts';
 import { installer } from './installer.ts';
 import { kernelArgument } from './kernel-argument.ts';
+import { maintenance } from './maintenance.ts';
 import { mountPoint } from './mount-point.ts';
 import { native } from './native.ts';
 import { nixConf } from './nix-conf.ts';
@@ -32,6 +34,8 @@ const makers: readonly PartMaker[] = [
   native,
   nixConf,
   telemetry,
+  desktop,
+  maintenance,
   selinux,
   initramfs,
 ];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Config } from '../config/config.ts';
 import type { NixConfValue } from '../config/recipe-entry.ts';
 import { type ImageEntry, modeText } from './image-entry.ts';
 import type { Plan } from './plan.ts';
@@ -16,7 +17,7 @@ export function recordEntries(
   { config, moduleVersion, parts, leftOut }: Plan,
   entries: readonly ImageEntry[],
 ): ImageEntry[] {
-  const { installer, persistence, transientRoot, selinux, telemetry, nixConf, architecture } = config;
+  const { installer, persistence, transientRoot, selinux, telemetry, maintenance, nixConf, architecture } = config;
   const configuration = {
     type: 'nix',
     installer: Object.fromEntries(
@@ -26,6 +27,7 @@ export function recordEntries(
     'transient-root': transientRoot,
     selinux,
     telemetry,
+    maintenance: maintenanceEntry(maintenance),
     'nix-conf': nixConf,
   };
   const steps = parts.flatMap(({ name, step }) => (step ? [[name, step.path]] : []));
@@ -44,6 +46,7 @@ export function recordEntries(
     transientRoot,
     selinux,
     telemetry,
+    maintenance: maintenance === 'off' ? 'off' : 'on',
     files: Object.fromEntries(entries.map((entry) => [entry.path, describe(entry)])),
     ...(steps.length > 0 && { steps: Object.fromEntries(steps) as Record<string, string> }),
     ...(notTaken.length > 0 && { leftOut: notTaken }),
@@ -53,6 +56,13 @@ export function recordEntries(
     textEntry(configurationPath, `${comment}${yaml(configuration)}`),
     textEntry(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`),
   ];
+}
+
+/** As it is written in a recipe. */
+function maintenanceEntry(maintenance: Config['maintenance']): string | Mapping {
+  if (maintenance === 'off') return maintenance;
+  const { olderThan, ...settings } = maintenance;
+  return olderThan === undefined ? settings : { ...settings, 'older-than': olderThan };
 }
 
 type Mapping = { readonly [key: string]: NixConfValue | readonly string[] | Mapping };

@@ -10,6 +10,12 @@ const requirements = {
   systemd: { met: () => runs('systemd-analyze', '--version'), reason: 'needs systemd-analyze' },
   locales: { met: () => runs('test', '-e', '/usr/share/i18n/locales/de_DE'), reason: "needs Debian's package locales" },
   namespaces: { met: () => runs('unshare', '--mount', 'true'), reason: 'needs unshare and the right to mount' },
+  fish: { met: () => runs('fish', '--version'), reason: 'needs fish' },
+  nushell: { met: () => runs('nu', '--version'), reason: 'needs nushell' },
+  sddm: {
+    met: () => runs('test', '-x', '/usr/bin/sddm-greeter', '-a', '-x', '/usr/bin/Xvfb'),
+    reason: "needs Debian's packages sddm and xvfb",
+  },
 };
 
 /** Skips a test, and says why, where something is missing; on CI that is a failure. */

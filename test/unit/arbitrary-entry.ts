@@ -75,6 +75,19 @@ const nixConf = fc.dictionary(
   { maxKeys: 5 },
 );
 
+const maintenance = fc.oneof(
+  fc.constantFrom('off' as const, 'on' as const),
+  fc.record(
+    {
+      schedule: fc.constantFrom('daily' as const, 'weekly' as const, 'monthly' as const),
+      'older-than': fc.stringMatching(/^[1-9][0-9]{0,3}d$/),
+      optimise: fc.boolean(),
+      verify: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  ),
+);
+
 /** Recipe entries that are valid. */
 export const validEntry: fc.Arbitrary<RecipeEntry> = fc
   .record(
@@ -86,6 +99,7 @@ export const validEntry: fc.Arbitrary<RecipeEntry> = fc
       'nix-conf': nixConf,
       selinux: fc.constantFrom('auto', 'on', 'off'),
       telemetry: fc.constantFrom('off', 'determinate-systems'),
+      maintenance,
     },
     { requiredKeys: ['type'] },
   )

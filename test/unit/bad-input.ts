@@ -44,7 +44,8 @@ const digest = '0123456789abcdef'.repeat(4);
 const bytes = (...parts: (string | number[])[]): Uint8Array =>
   Buffer.concat(parts.map((part) => Buffer.from(part as string)));
 
-const itsKeys = 'its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`';
+const itsKeys =
+  'its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`';
 
 const keysOfInstaller = 'its keys are `provider`, `version`, `url`, `sha256`, `embed` and `args`';
 
@@ -61,57 +62,57 @@ const keys: BadInput[] = [
   entry(
     'a misspelt key',
     'instalar: nixos',
-    '3:5 `instalar` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `instalar` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'an unknown key',
     'flavour: vanilla',
-    '3:5 `flavour` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `flavour` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'a key with an underscore',
     'transient_root: off',
-    '3:5 `transient_root` is not a key of the nix module; did you mean `transient-root`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `transient_root` is not a key of the nix module; did you mean `transient-root`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'a key in camel case',
     'nixConf: {}',
-    '3:5 `nixConf` is not a key of the nix module; did you mean `nix-conf`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `nixConf` is not a key of the nix module; did you mean `nix-conf`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'an empty key',
     '"": 1',
-    '3:5 `""` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `""` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'a key with a line break',
     '"a\\nb": 1',
-    '3:5 `"a\\nb"` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `"a\\nb"` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'a key that every object has',
     'constructor: 1',
-    '3:5 `constructor` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `constructor` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'the prototype as a key',
     '__proto__: {persistence: /var/lib/nix}',
-    '3:5 `__proto__` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `__proto__` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'a list as a key',
     '? [a, b]\n: c',
-    '2:5 `"[ a, b ]"` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '2:5 `"[ a, b ]"` is not a key of the nix module = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'a merge key',
     '<<: {persistence: /var/lib/nix}',
-    '3:5 `<<` is not a key of the nix module; YAML 1.2 has no merge keys = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `<<` is not a key of the nix module; YAML 1.2 has no merge keys = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'a key of the installer beside it',
     'version: 3.21.9',
-    '3:5 `version` is not a key of the nix module; it belongs to `installer` = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `version` is not a key of the nix module; it belongs to `installer` = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   entry(
     'a key of the module in the installer',
@@ -131,7 +132,7 @@ const keys: BadInput[] = [
   entry(
     'several errors at once',
     'instaler: nixos\npersistence: nix\nselinux: maybe\nnix-conf:\n  cores: null',
-    '3:5 `instaler` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '3:5 `instaler` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
     '4:18 `persistence`: `"nix"` is not absolute = use an absolute path under /var, like `/var/lib/nix`',
     '5:14 `selinux` must be `auto`, `on` or `off`, not `"maybe"`',
     '7:14 `nix-conf.cores` is empty, and must be a string, a number, `true`, `false` or a list (each item: a string or a number)',
@@ -167,6 +168,21 @@ const wordsTakenForBooleans: BadInput[] = [
     'transient-root: false',
     'transient-root: false',
     "3:21 `transient-root` must be `karg`, `initramfs` or `off`, not `false`; did you mean `'off'`, with quotes?",
+  ),
+  entry(
+    'maintenance: true',
+    'maintenance: true',
+    "3:18 `maintenance` must be `off`, `on` or a mapping with `schedule`, `older-than`, `optimise` or `verify`, not `true`; did you mean `'on'`, with quotes?",
+  ),
+  entry(
+    'an age without its unit',
+    "maintenance: {older-than: '30'}",
+    '3:31 `maintenance.older-than`: `"30"` is not a number of days = write it like `30d`',
+  ),
+  entry(
+    'a schedule that is none',
+    'maintenance: {schedule: hourly}',
+    '3:29 `maintenance.schedule` must be `daily`, `weekly` or `monthly`, not `"hourly"`',
   ),
   entry('embed: maybe', 'installer: {embed: maybe}', '3:24 `installer.embed` must be `true` or `false`, not `"maybe"`'),
   entry(
@@ -1041,7 +1057,7 @@ const configurations: BadInput[] = [
   json(
     'an unknown key',
     '{"type":"nix","instaler":"nixos"}',
-    '1:15 `instaler` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux` and `telemetry`',
+    '1:15 `instaler` is not a key of the nix module; did you mean `installer`? = its keys are `installer`, `persistence`, `transient-root`, `nix-conf`, `selinux`, `telemetry` and `maintenance`',
   ),
   json(
     'a wrong value in the second line',

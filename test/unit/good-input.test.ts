@@ -33,6 +33,7 @@ test('an entry without keys has every default', () => {
     transientRoot: 'karg',
     selinux: 'auto',
     telemetry: 'off',
+    maintenance: 'off',
     nixConf: { 'experimental-features': ['nix-command', 'flakes'] },
   });
 });
@@ -55,6 +56,7 @@ persistence: /var/home/nix
 transient-root: off
 selinux: on
 telemetry: off
+maintenance: {schedule: daily, older-than: 90d, verify: false}
 nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [https://a, https://b], sandbox: true}
 `;
     expect(entry(text)).toEqual({
@@ -71,6 +73,7 @@ nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [ht
       transientRoot: 'off',
       selinux: 'on',
       telemetry: 'off',
+      maintenance: { schedule: 'daily', olderThan: '90d', optimise: true, verify: false },
       nixConf: {
         'experimental-features': 'nix-command',
         cores: 4,

@@ -30,7 +30,8 @@ const decided = [
   '/usr/lib/systemd/system/nix-install.service.d/50-follow.conf',
   '/usr/lib/systemd/system/nix.mount',
   '/usr/lib/systemd/system/nix-find-store.service',
-  ...['install.conf', 'installer-args', 'nix.conf', 'configuration.yml', 'manifest.json'].map(
+  '/usr/lib/systemd/system/nix-maintenance.timer',
+  ...['install.conf', 'installer-args', 'nix.conf', 'maintenance.conf', 'configuration.yml', 'manifest.json'].map(
     (name) => `${share}/${name}`,
   ),
 ];
@@ -88,7 +89,7 @@ test('what is valid plans, in order, each path once, under /nix and /usr, and a 
 
 test('a recipe decides what is in a few small files, whether parts are there, and nothing else', () => {
   const wanted =
-    /^\.\.\/(nix\.mount|nix-(install|users)\.service|nix-daemon\.socket|determinate-nixd\.socket|nix-label\.(path|service))$/;
+    /^\.\.\/(nix\.mount|nix-(install|users)\.service|nix-daemon\.socket|determinate-nixd\.socket|nix-maintenance\.timer|nix-label\.(path|service))$/;
   fc.assert(
     fc.property(validEntry, (value) => {
       for (const [path, entry] of entriesOf(configurationOf(value))) {

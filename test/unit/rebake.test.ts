@@ -82,7 +82,11 @@ test('`native` elsewhere, then the default: nothing of the first is left, and wh
   const root = newRoot();
   await bakeEntry(root, { type: 'nix', installer: 'native', persistence: '/var/home/nix' });
   const printed = await bakeEntry(root, { type: 'nix', 'transient-root': 'off' });
-  for (const path of ['/usr/libexec/bluebuild/nix/nix.tar.xz', '/usr/bin/nix', '/etc/profile.d/nix.sh']) {
+  for (const path of [
+    '/usr/libexec/bluebuild/nix/nix.tar.xz',
+    '/usr/lib/tmpfiles.d/nix-state.conf',
+    '/etc/profile.d/nix.sh',
+  ]) {
     expect(printed).toContain(`Removed ${path}, of an earlier bake.\n`);
     expect(fs.existsSync(join(root, path)), path).toBe(false);
   }
@@ -93,7 +97,7 @@ test('`native` elsewhere, then the default: nothing of the first is left, and wh
 test('what was changed since is kept, and named', async () => {
   const root = newRoot();
   await bakeEntry(root, { type: 'nix', installer: 'native' });
-  const [edited, other] = ['etc/profile.d/nix.sh', 'usr/bin/nix-shell'];
+  const [edited, other] = ['etc/profile.d/nix.sh', 'usr/lib/tmpfiles.d/nix-state.conf'];
   fs.appendFileSync(join(root, edited), '# mine\n');
   fs.unlinkSync(join(root, other));
   fs.symlinkSync('mine', join(root, other));

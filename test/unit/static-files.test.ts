@@ -20,14 +20,14 @@ const units = statics.filter(({ path }) =>
 );
 const planOf = (entry: Parameters<typeof configurationOf>[0]) =>
   entriesOf(makePlan(configurationOf(entry), files, '0.0.0'));
-const entries = planOf({ type: 'nix', persistence: '/var/nix', installer: { embed: false } });
+const entries = planOf({ type: 'nix', persistence: '/var/nix', installer: { embed: false }, maintenance: 'on' });
 const embedded = planOf({ type: 'nix' });
 const native = planOf({ type: 'nix', installer: 'native' });
 const planned = new Set([...entries, ...embedded, ...native].map(({ path }) => path));
 
 /** What these units name and every system with systemd has (bootup(7)). */
 const systemUnits = [
-  ...['basic', 'local-fs', 'multi-user', 'network-online', 'paths', 'shutdown', 'sockets', 'sysinit'].map(
+  ...['basic', 'local-fs', 'multi-user', 'network-online', 'paths', 'shutdown', 'sockets', 'sysinit', 'timers'].map(
     (name) => `${name}.target`,
   ),
   'systemd-remount-fs.service',
@@ -95,8 +95,8 @@ describe('units', () => {
   });
 
   test('links that enable lead to a unit of the image, which says the same', () => {
-    const links = entries.filter((entry) => entry.kind === 'symlink');
-    expect(links).toHaveLength(7);
+    const links = entries.filter((entry) => entry.kind === 'symlink').filter(({ path }) => path.includes('.wants/'));
+    expect(links).toHaveLength(8);
     for (const { path, target } of links) {
       const [unit, wants] = [normalize(join(dirname(path), target)), path.split('/').at(-2)];
       expect(planned).toContain(unit);

@@ -205,3 +205,37 @@ test.each([
     rmSync(directory, { recursive: true });
   }
 });
+
+test('looking after the store: garbage goes, what a profile, a root or either image needs stays, and damage is recorded', async () => {
+  const maintained = { ...images.older, entry: { ...images.older.entry, maintenance: 'on' as const } };
+  const maintain = '/usr/libexec/bluebuild/nix/maintain >/dev/null 2>&1 || echo "exit code $?"; ';
+  const record = `${state}/maintenance`;
+  const { found } = await firstBoot('dash', {
+    ...maintained,
+    others: { newer: { ...images.newer, entry: { ...images.newer.entry, maintenance: 'on' } } },
+    after: `${prepare}${package_('mine')}${package_('removed')}nix-env --profile ${profile} --uninstall removed 2>/dev/null
+${update('newer')}echo equal >/tmp/one; cp /tmp/one /tmp/two
+for name in one two; do ln -s $(nix-store --add /tmp/$name) /nix/var/nix/gcroots/$name; done
+echo nobody >/tmp/garbage; garbage=$(nix-store --add /tmp/garbage)
+${maintain}ls -d $garbage 2>/dev/null || :; ${profile}/bin/mine; ls -d /nix/store/*-nix-[0-9]* | wc -l; ls -d /nix/store/*-removed | wc -l
+stat -L -c %i /nix/var/nix/gcroots/one /nix/var/nix/gcroots/two | sort -u | wc -l; cut -d = -f 1 ${record}; grep verify ${record}; ${verify}
+chmod +w $(readlink /nix/var/nix/gcroots/one); echo other >$(readlink /nix/var/nix/gcroots/one); sed -i /verified=/d ${record}
+${maintain}grep -e verify -e failure ${record}`,
+  });
+  expect(found).toBe(`Changing to the Nix of this image: ${newer.version}
+Nix is installed.
+mine
+2
+1
+1
+collected
+freed
+optimised
+verified
+verify
+verify=intact
+exit code 1
+verify=damaged
+failure=Paths in the store are damaged; they are named above.
+`);
+});
