@@ -1,7 +1,7 @@
 /**
  * One source of truth: modules/nix/nix.tsp. From it come schema/nix-v1.json (for editors), the types of a recipe entry,
- * its defaults, the precompiled validator, and the tables of keys in the READMEs. `npm run generate` writes them; a test
- * compares them with what this file makes.
+ * its defaults, the precompiled validator, and the tables of keys in the READMEs; and from command-pages.ts what
+ * `bluebuild-nix` on the machine says of itself. `npm run generate` writes them; a test compares them with what this file makes.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { execa } from 'execa';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { format, resolveConfig } from 'prettier';
 import { blueBuildKeys } from '../src/config/schema-diagnostics.ts';
+import { commandPages } from './command-pages.ts';
 import { type KeySchema, keyTable } from './key-table.ts';
 
 const repository = join(import.meta.dirname, '..');
@@ -29,6 +30,7 @@ export async function generate(): Promise<Map<string, string>> {
     ...(await Promise.all(
       pagesWithKeys.map(async (path) => formatted(path, await withKeyTable(path, schema as KeySchema))),
     )),
+    ...commandPages(),
   ]);
 }
 

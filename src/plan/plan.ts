@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { command } from './command.ts';
 import { type Demand, roomFor } from './demand.ts';
 import { desktop } from './desktop.ts';
 import { firstBoot } from './first-boot.ts';
@@ -29,6 +30,7 @@ export type Plan = {
 const makers: readonly PartMaker[] = [
   mountPoint,
   firstBoot,
+  command,
   kernelArgument,
   installer,
   native,

@@ -78,7 +78,7 @@ test('what is valid plans, in order, each path once, under /nix and /usr, and a 
     fc.property(validEntry, architecture, (entry, arch) => {
       const paths = allEntriesOf(makePlan(configurationOf(entry, arch), files, '1.2.3')).map(({ path }) => path);
       expect(paths).toEqual([...new Set(paths)].toSorted((one, other) => (one < other ? -1 : 1)));
-      const inEtc = paths.filter((path) => !/^(\/nix|\/usr(\/[A-Za-z0-9][A-Za-z0-9._-]*)+)$/.test(path));
+      const inEtc = paths.filter((path) => !/^(\/nix|\/usr(\/[A-Za-z0-9_][A-Za-z0-9._-]*)+)$/.test(path));
       const isNative = installerSettings(entry).provider === 'native';
       const isSilent = (entry.telemetry ?? 'off') === 'off';
       const silence = isSilent ? ['/etc/determinate/config.json'] : [];

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { healthy } from '../command.ts';
 import { firstBoot, laterBoot } from '../first-boot.ts';
 import { scenario } from '../lab/scenario.ts';
 import { native } from '../native-image.ts';
@@ -44,6 +45,14 @@ scenario(
     guest = await guest.reboot();
     await laterBoot(guest);
     expect(await guest.succeed('journalctl --unit nix-install -o cat | grep -c "Installing Nix "')).toBe('1');
+
+    expect((await guest.runAs('lab', 'bluebuild-nix status')).stdout).toMatch(
+      /^Nix is ready\.\n[^]*^Nix +[0-9.]+, installed by native [^]*^Garbage collected +never$/m,
+    );
+    await guest.succeed('bluebuild-nix collect-garbage', 120);
+    expect((await guest.runAs('lab', 'bluebuild-nix status')).stdout).toMatch(/^Garbage collected +20\d\d-/m);
+    expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
+    await healthy(guest);
   },
   1200,
 );

@@ -79,7 +79,7 @@ scenario(
     await expectKept(guest);
     expect(await nixFaults(guest, { persistence: '/var/lib/nix' })).toEqual([]);
 
-    const told = await guest.succeed('/usr/libexec/bluebuild/nix/nix-install move', 300);
+    const told = await guest.succeed('bluebuild-nix move', 300);
     expect(told).toContain(`The Nix store is in ${persistence}.`);
     await expectKept(guest);
     expect(await buildAndRun(guest, 'moved')).toBe('moved was built by nix');

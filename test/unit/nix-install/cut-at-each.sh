@@ -10,6 +10,8 @@ find_store=/usr/libexec/bluebuild/nix/find-store
 changing='systemd/system tmpfiles.d nix profile.d fish'
 stores='lib/nix lib/bluebuild-nix home/nix'
 between() { :; }
+cut_before='mv rm mkdir ln touch tar chmod sync flock find env unshare grep sha256sum cut sed ls df cp cmp rmdir cat readlink
+stat tail tac du xargs sort mount umount mountpoint systemctl systemd-notify systemd-sysusers'
 
 # As a boot does, in its order.
 boot() {
@@ -48,8 +50,7 @@ restore() {
 # Every program that ours call is wrapped in one that counts, and at the wanted count ends them all.
 stand_in_front() {
     mkdir -p /cut
-    for program in mv rm mkdir ln touch tar chmod sync flock find env unshare grep sha256sum cut sed ls df cp cmp rmdir cat \
-        readlink stat tail tac du xargs sort mount umount mountpoint systemctl systemd-notify systemd-sysusers; do
+    for program in $cut_before; do
         cat >"/cut/$program" <<end
 #!/bin/sh
 read -r count </run/count; count=\$((count + 1)); echo \$count >/run/count; read -r at </run/cut-at

@@ -388,7 +388,7 @@ rm /run/installer-fills-the-disk /var/filler; /usr/libexec/bluebuild/nix/nix-ins
     },
     ({ code, stderr }) => {
       expect(code).toBe(75);
-      expect(stderr).toBe('<3>Cannot mount /var/lib/nix on /nix.\n<3>See: systemctl status nix.mount\n');
+      expect(stderr).toBe('<3>Cannot mount /var/lib/nix on /nix.\n<3>See: bluebuild-nix doctor\n');
     },
   );
 

@@ -102,7 +102,7 @@ $install move; cat /nix/store/mine; ls /var /var/lib | grep nix; ls -A /var/disk
   },
   ({ found }) => {
     const shown =
-      'Nix is installed. The store is in /var/lib/nix, not in /var/disk/nix; this moves it: sudo /usr/libexec/bluebuild/nix/nix-install move';
+      'Nix is installed. The store is in /var/lib/nix, not in /var/disk/nix; this moves it: sudo bluebuild-nix move';
     expect(found).toBe(`The Nix store is in /var/lib/nix, and is mounted from there.
 ${shown}
 mine
@@ -221,7 +221,7 @@ $install; cat /nix/store/mine`,
 75
 `;
     expect(found).toBe(`${missing}${missing}The Nix store is in /var/disk/nix, and is mounted from there.
-Nix is installed. The store is in /var/disk/nix, not in /var/lib/nix; this moves it: sudo /usr/libexec/bluebuild/nix/nix-install move
+Nix is installed. The store is in /var/disk/nix, not in /var/lib/nix; this moves it: sudo bluebuild-nix move
 mine
 `);
   },

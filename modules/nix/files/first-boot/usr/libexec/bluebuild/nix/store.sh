@@ -1,11 +1,11 @@
 # shellcheck shell=sh
 # shellcheck disable=SC3013 # -ef is of POSIX.1-2024, and every sh of an image has it
-# Where this machine keeps its Nix store: taken in by find-store and nix-install.
+# Where this machine keeps its Nix store: taken in by find-store, nix-install and the programs of bluebuild-nix.
 #
 # The image says where the store belongs (`persistence`). An earlier image may have kept it elsewhere, a person may have
 # installed Nix by hand, and a store that exists is never hidden by a new one:
 #   on the same file system   one rename moves it to `persistence` before /nix is mounted, and back after a rollback
-#   anywhere else             it stays where it is and is mounted on /nix; `nix-install move` copies it
+#   anywhere else             it stays where it is and is mounted on /nix; `bluebuild-nix move` copies it
 # So /var/lib/bluebuild-nix/stores remembers each directory that has held the store: mount point, tab, directory; the
 # latest is last. It is in /var, which all deployments share and which a factory reset clears, as the store is. It is
 # written before a store is made or moved, and it is a hint: what a directory holds decides. The mount point tells a
@@ -160,6 +160,24 @@ rename_store() {
     mv $no_copy -T -- "$1" "$persistence" || return 1
     sync
     printf 'Moved the Nix store from %s to %s.\n' "$1" "$persistence"
+}
+
+# `own_mount`: /nix is mounted by a unit that a person wrote, or by /etc/fstab, and stays so.
+own_mount=''
+# shellcheck disable=SC2034 # for who takes this in
+find_directory() {
+    find_mount_unit
+    what=''
+    if [ -n "$mount_unit" ]; then
+        what=$(what_of "$mount_unit")
+        if ! is_of_installer "$mount_unit" && ! is_same_directory /nix "$persistence"; then own_mount=yes; fi
+    fi
+    if [ -e "$stores" ]; then last=$(tail -n 1 "$stores" | cut -f 2); else last=''; fi
+    for directory in "$persistence" "$found" "$what" "$last"; do
+        if [ -n "$directory" ] && is_same_directory /nix "$directory"; then return; fi
+    done
+    directory=$(findmnt -n -o SOURCE /nix | tail -n 1)
+    own_mount=yes
 }
 
 # Makes /nix show the store of this machine, wherever it is. A mount of the machine's own stays as it is; an installer's

@@ -1,6 +1,8 @@
 # shellcheck shell=sh
 # Nix as a vendor's nix-installer installs it.
 
+# shellcheck disable=SC2034 # for bluebuild-nix
+nix_program=/nix/var/nix/profiles/default/bin/nix wanted="$provider's nix-installer $version"
 product=Nix
 download_name=installer
 embedded_file=$program/nix-installer
@@ -80,9 +82,13 @@ resume_existing() {
     fi
 }
 
+# Where Nix itself does not start, only an image with `native` can install it again.
 repair() {
-    fail never "Only an image with \`installer: native\` can install its Nix again." \
-        'What a substituter has is repaired by: nix-store --verify --check-contents --repair'
+    if [ ! -e "$state/installed" ]; then
+        fail never "There is no Nix in $directory yet." 'See: bluebuild-nix status'
+    fi
+    status 'Verifying everything in the store'
+    verify_store
 }
 
 # An older deployment, or a new one made from it, may have an /etc that does not know this store.

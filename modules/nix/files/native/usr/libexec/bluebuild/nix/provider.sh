@@ -3,6 +3,8 @@
 # (scripts/install-multi-user.sh), at first boot into an empty store, later beside what is there: the Nix of the booted
 # image is the one that runs. Nothing of a user is touched: profiles, channels, roots.
 
+# shellcheck disable=SC2034 # for bluebuild-nix
+nix_program=/nix/var/nix/profiles/default/bin/nix wanted="Nix $version"
 product="Nix $version"
 download_name='Nix tarball'
 embedded_file=$program/nix.tar.xz
@@ -187,7 +189,7 @@ add_paths() {
     exec 8>/nix/var/nix/gc.lock
     # Root alone can open it, but a user can have the daemon collect garbage for as long as he likes.
     flock --shared --timeout 600 8 ||
-        fail again 'Nix has been collecting garbage for ten minutes.' 'See: systemctl status nix-daemon; this is tried again by itself.'
+        fail again 'Nix has been collecting garbage for ten minutes.' 'It is tried again by itself. See: bluebuild-nix doctor'
     unpack
     sync --file-system "$state"
     move_in
@@ -305,7 +307,7 @@ take_over_etc() {
 # With no network, and where Nix itself does not start: its own paths from the tarball. The rest needs a substituter.
 repair() {
     if [ ! -e "$state/installed" ]; then
-        fail never "There is no Nix in $directory yet." 'See: systemctl status nix-install'
+        fail never "There is no Nix in $directory yet." 'See: bluebuild-nix status'
     fi
     find_download
     # So that the next boot finishes what is cut off here: it trusts nothing that has no whole root.
@@ -314,9 +316,5 @@ repair() {
     switch
     systemctl try-restart nix-daemon.service || :
     status "Nix $version itself is intact. Verifying everything else in the store"
-    if ! env NIX_REMOTE=local "$nix/bin/nix-store" --verify --check-contents --repair; then
-        fail never 'Some paths are damaged and could not be repaired; they are named above.' \
-            'A substituter may have them: check the network. Otherwise delete them: nix-store --delete --ignore-liveness PATH'
-    fi
-    status 'The store is intact.'
+    verify_store
 }
