@@ -5,7 +5,7 @@ import { onMachine } from './installed.ts';
 /** The lines of a doctor that are not fine, with the command that follows one. */
 const trouble = /^(?:wrong|note|skipped)[^]*?(?=\n(?:fine|wrong|note|skipped|exited))/gm;
 const doctor = (name: string, before: string, check: (trouble: string[], all: string) => void, options = '') =>
-  test.concurrent(name, { timeout: 20_000 }, async (context) => {
+  test.concurrent(name, { timeout: 60_000 }, async (context) => {
     needs(context, 'root', 'namespaces');
     const found = await onMachine(
       `code=0\n${before}\nbluebuild-nix doctor ${options} </dev/null || code=$?; echo "exited with $code"`,
@@ -121,7 +121,7 @@ doctor(
   '--all',
 );
 
-test.concurrent('it changes nothing', { timeout: 20_000 }, async (context) => {
+test.concurrent('it changes nothing', { timeout: 60_000 }, async (context) => {
   needs(context, 'root', 'namespaces');
   const found = await onMachine(`list() {
     find /etc /nix /var/lib/nix /run ! -path '/run/asked*' -printf '%p %T@ %m %u %l\\n' | sort
@@ -153,7 +153,7 @@ doctor(
 
 test.concurrent(
   '--fix asks, runs what it advises, and nothing is wrong afterwards',
-  { timeout: 20_000 },
+  { timeout: 60_000 },
   async (context) => {
     needs(context, 'root', 'namespaces');
     const found = await onMachine(`umount /nix

@@ -11,7 +11,7 @@ const status = (
   check: (found: string) => void,
   { options, as = '' }: { options?: Options; as?: string } = {},
 ) =>
-  test.concurrent(name, { timeout: 20_000 }, async (context) => {
+  test.concurrent(name, { timeout: 60_000 }, async (context) => {
     needs(context, 'root', 'namespaces');
     check(await onMachine(`${after}\n${as}bluebuild-nix status`, options));
   });
@@ -122,7 +122,7 @@ echo x >/var/home/nix/var/nix/db/db.sqlite; cp /bin/true /var/home/nix/var/nix/p
   },
 );
 
-test('the same for programs, whatever a message holds', { timeout: 20_000 }, async (context) => {
+test('the same for programs, whatever a message holds', { timeout: 60_000 }, async (context) => {
   needs(context, 'root', 'namespaces');
   const found = await onMachine(
     `shown failed failed 'a "quoted" \\ text	with a tab'; echo x >/nix/store/x; bluebuild-nix status --json --size`,
