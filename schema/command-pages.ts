@@ -17,7 +17,7 @@ const commands: readonly Command[] = [
   },
   {
     name: 'doctor',
-    text: 'Looks for what is wrong: a line each, with the command that puts it right. It changes nothing. As root it sees more. Exit code 1 where something is wrong.',
+    text: 'Looks for what is wrong: a line each, with the command that puts it right. It changes nothing (it builds a tiny package, to see whether that works). As root it sees more. Exit code 1 where something is wrong.',
     options: {
       '--all': 'read the whole store, which takes its time',
       '--json': 'the same for programs',

@@ -1,7 +1,8 @@
 /**
- * One source of truth: modules/nix/nix.tsp. From it come schema/nix-v1.json (for editors), the types of a recipe entry,
- * its defaults, the precompiled validator, and the tables of keys in the READMEs; and from command-pages.ts what
- * `bluebuild-nix` on the machine says of itself. `npm run generate` writes them; a test compares them with what this file makes.
+ * One source of truth: modules/nix/nix.tsp. From it come the schema of an entry (nix-v1.json), the schemas that editors
+ * read (recipe-v1.json, module-list-v1.json), the types of an entry, its defaults, the precompiled validator, and the
+ * tables of keys in the READMEs; and from command-pages.ts what `bluebuild-nix` on the machine says of itself. `npm run
+ * generate` writes them; a test compares them with what this file makes.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,7 @@ import { format, resolveConfig } from 'prettier';
 import { blueBuildKeys } from '../src/config/schema-diagnostics.ts';
 import { commandPages } from './command-pages.ts';
 import { type KeySchema, keyTable } from './key-table.ts';
+import { recipeSchemas } from './recipe-schemas.ts';
 
 const repository = join(import.meta.dirname, '..');
 const notice = 'Generated from modules/nix/nix.tsp by `npm run generate`. Do not edit.';
@@ -23,7 +25,11 @@ const notice = 'Generated from modules/nix/nix.tsp by `npm run generate`. Do not
 export async function generate(): Promise<Map<string, string>> {
   const schema = await compileTypeSpec();
   return new Map([
-    await formatted('schema/nix-v1.json', JSON.stringify(schema, null, 2)),
+    ...(await Promise.all(
+      [['nix-v1.json', schema] as const, ...recipeSchemas(schema)].map(async ([name, document]) =>
+        formatted(`schema/${name}`, JSON.stringify(document, null, 2)),
+      ),
+    )),
     await formatted('src/config/recipe-entry.ts', await recipeEntryTypes(schema)),
     await formatted('src/config/defaults.ts', defaultsCode(schema as KeySchema)),
     await formatted('src/config/validator.js', validatorCode(schema)),

@@ -20,6 +20,9 @@ import { digestOfTag, movingTags, pushImage, setTag, versionsIn } from './regist
 
 const repository = join(import.meta.dirname, '../..');
 
+/** Read by editors at releases/latest/download/NAME. */
+const schemas = ['nix-v1.json', 'recipe-v1.json', 'module-list-v1.json'];
+
 /** What is released: a commit that a tag names. */
 export type Release = {
   /** Without the `v` that its tag starts with. */
@@ -156,7 +159,7 @@ async function publish(
     const files = [tarball, ...attestations.map(({ predicate }) => predicate)].map(inDirectory);
     const contents = {
       image: `${name}@${image.digest}`,
-      files: [...files, join(repository, 'schema/nix-v1.json')],
+      files: [...files, ...schemas.map((name) => join(repository, 'schema', name))],
       newest,
     };
     say(await publishGithubRelease(found, directory, contents));

@@ -1,6 +1,7 @@
 import { createServer } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { buffer, json } from 'node:stream/consumers';
+import type { Site } from '../support/own-internet.ts';
 
 type Asset = { id: number; name: string; bytes: Buffer };
 export type GithubRelease = {
@@ -15,18 +16,35 @@ export type GithubRelease = {
 };
 
 /**
- * Stands in for GitHub's API, which exists on GitHub alone: as much of its releases as the program gh asks for, as
- * api.github.com with this certificate.
+ * Stands in for GitHub, which exists once: as much of its API's releases as the program gh asks for, and the files of a
+ * published release for everybody.
  */
-export async function startGithubStandIn(address: string, tls: { key: string; cert: string }) {
+export async function startGithubStandIn({ address, tls }: Site) {
   const releases: GithubRelease[] = [];
   let ids = 1;
   const server = createServer(tls, (request, response) => {
+    if (request.headers.host === 'github.com') {
+      const { status, location, bytes } = download(request.url ?? '/');
+      response.writeHead(status, location === undefined ? {} : { location }).end(bytes);
+      return;
+    }
     void answer(request).then(({ status, body }) => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(body === undefined ? '' : JSON.stringify(body));
     });
   });
+
+  /** What anybody gets of a published release; the newest one's files are where its tag's are. */
+  function download(path: string): { status: number; location?: string; bytes?: Buffer } {
+    const published = releases.filter(({ draft }) => !draft);
+    const [, before, latest] = /^(.*\/releases)\/latest\/download\/(.+)$/.exec(path) ?? [];
+    const newest = published.find(({ make_latest }) => make_latest === 'true');
+    if (before !== undefined && newest)
+      return { status: 302, location: `https://github.com${before}/download/${newest.tag_name}/${latest}` };
+    const [, tag, file] = /\/releases\/download\/([^/]+)\/(.+)$/.exec(path) ?? [];
+    const asset = published.find(({ tag_name }) => tag_name === tag)?.assets.find(({ name }) => name === file);
+    return asset ? { status: 200, bytes: asset.bytes } : { status: 404 };
+  }
 
   const shown = ({ assets, ...release }: GithubRelease, [owner, name]: readonly string[]) => {
     const url = `https://api.github.com/repos/${owner}/${name}/releases`;

@@ -1,27 +1,41 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 
 const cache = join(homedir(), '.cache/bluebuild-nix/newer-tools');
+const [tools, engines] = [join(cache, 'run'), join(cache, 'engines')];
 
 /**
  * The folder with what Debian 12 has not, out of the packages of a later Debian, and kept between runs: `cosign`, and as
  * `newer-skopeo` a skopeo that knows cosign's signatures (Debian 12's is built without them).
  */
 export async function newerTools(): Promise<string> {
-  const folder = join(cache, 'run');
-  if (existsSync(folder)) return folder;
+  if (!existsSync(tools)) await makeNewerTools();
+  return tools;
+}
+
+/**
+ * The folder with that Debian's `buildah` and `podman` and the `containers.conf` (CONTAINERS_CONF) that they need here.
+ * BlueBuild wants a buildah of 1.29 or later.
+ */
+export async function newerEngines(): Promise<string> {
+  if (!existsSync(engines)) await makeNewerTools();
+  return engines;
+}
+
+async function makeNewerTools(): Promise<void> {
   await mkdir(dirname(cache), { recursive: true });
   const made = await mkdtemp(`${cache}-`);
   await execa('mmdebstrap', [
-    ...['--quiet', '--variant=extract', '--mode=root', '--include=cosign,skopeo'],
+    ...['--quiet', '--variant=extract', '--mode=root', '--include=cosign,skopeo,buildah,podman'],
     ...['--aptopt=Acquire::Check-Valid-Until "false"', 'forky', made],
   ]);
   // With the C library that they were built for.
+  const [loader, libraries] = [join(cache, 'usr/lib64/ld-linux-x86-64.so.2'), join(cache, 'usr/lib/x86_64-linux-gnu')];
   const start = (program: string) => `#!/bin/sh
-exec ${cache}/usr/lib64/ld-linux-x86-64.so.2 --library-path ${cache}/usr/lib/x86_64-linux-gnu ${cache}/usr/bin/${program} "$@"
+exec ${loader} --library-path ${libraries} ${cache}/usr/bin/${program} "$@"
 `;
   await mkdir(join(made, 'run'), { recursive: true });
   for (const [name, program] of [
@@ -31,7 +45,19 @@ exec ${cache}/usr/lib64/ld-linux-x86-64.so.2 --library-path ${cache}/usr/lib/x86
     await writeFile(join(made, 'run', name), start(program));
     await chmod(join(made, 'run', name), 0o755);
   }
+  // They start themselves again by their own path, which must not be the loader's.
+  await mkdir(join(made, 'engines'));
+  for (const program of ['buildah', 'podman']) {
+    await cp(join(made, 'usr/bin', program), join(made, 'engines', program));
+    const setting = ['--set-interpreter', loader, '--force-rpath', '--set-rpath', libraries];
+    await execa('patchelf', [...setting, join(made, 'engines', program)]);
+  }
+  const configuration = `[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+helper_binaries_dir = ["${cache}/usr/lib/podman"]
+`;
+  await writeFile(join(made, 'engines/containers.conf'), configuration);
   await rm(cache, { recursive: true, force: true });
   await rename(made, cache);
-  return folder;
 }

@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import moduleListSchema from '../../schema/module-list-v1.json' with { type: 'json' };
+import recipeSchema from '../../schema/recipe-v1.json' with { type: 'json' };
 import { makeProject } from '../layer/project.ts';
 import { tree } from '../layer/tree.ts';
 import { makeCheckout } from './checkout.ts';
@@ -233,8 +235,17 @@ describe('a release', () => {
       `bluebuild-nix-${version}.tgz`,
       'bluebuild-nix.cdx.json',
       'bluebuild-nix.provenance.json',
+      'module-list-v1.json',
       'nix-v1.json',
+      'recipe-v1.json',
     ]);
+  });
+
+  test('has the schemas for editors where the first line of a recipe names them', async () => {
+    for (const schema of [recipeSchema, moduleListSchema]) {
+      const { stdout } = await loopback.run('curl', ['--fail', '--silent', '--location', schema.$id]);
+      expect(JSON.parse(stdout)).toEqual(schema);
+    }
   });
 
   test('is installed from the npm registry in an empty folder', async () => {

@@ -49,6 +49,7 @@ const elsewhere: Record<string, [file: string, text: string]> = {
   'npm run test:image': ['.ci/run', '    npm run test:image\n'],
   'npm run test:layer': ['.ci/run', '    npm run test:layer\n'],
   'npm run test:release': ['.ci/run', '    npm run test:release\n'],
+  'npm run test:bluebuild': ['.ci/run', '    npm run test:bluebuild\n'],
   'npm run test:boot': ['.ci/run', '    npm run test:boot -- core\n'],
   'npm run test:boot -- NAME': ['.ci/run', '    npm run test:boot -- core\n'],
   'npm run test:boot -- core': ['.ci/run', '    npm run test:boot -- core\n'],

@@ -23,6 +23,8 @@ for (const [provider, image] of Object.entries(images)) {
       await buildAndRun(guest, 'kept', '--out-link /var/home/lab/kept');
       await healthy(guest);
 
+      expect(await guest.succeed('bluebuild-nix log')).toMatch(/Nix is installed\./);
+
       // A person's mistakes, and what the doctor makes of them.
       await guest.succeed(
         'rm -r /etc/nix; ln -s /nix/gone /etc/systemd/system/nix-daemon.service; rm /var/lib/bluebuild-nix/stores; systemctl daemon-reload',

@@ -1,6 +1,7 @@
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { cp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
+import { crateSource } from '../../support/crate.ts';
 import { cached, cacheRoot, keyOf } from './cache.ts';
 import { contained } from './host.ts';
 import type { NixTarball } from './nix-tarball.ts';
@@ -48,17 +49,8 @@ export const nixInstaller = async (tarball?: NixTarball): Promise<string> => {
 
 /** The crate's source with the patch, below `directory`. */
 const patchedSource = async (directory: string): Promise<string> => {
-  // A package that depends on it: how cargo downloads a crate, and says where it is.
   const [dependent, source] = [join(directory, 'dependent'), join(directory, 'source')];
-  await mkdir(join(dependent, 'src'), { recursive: true });
-  await writeFile(join(dependent, 'src/lib.rs'), '');
-  const manifest = `[package]\nname = "dependent"\nedition = "2021"\n[dependencies]\nnix-installer = "=${nixInstallerVersion}"\n`;
-  await writeFile(join(dependent, 'Cargo.toml'), manifest);
-  const { stdout } = await execa('cargo', ['metadata', '--format-version', '1'], { cwd: dependent });
-  const { packages } = JSON.parse(stdout) as { packages: { name: string; manifest_path: string }[] };
-  const found = packages.find(({ name }) => name === 'nix-installer');
-  if (!found) throw new Error('cargo does not say where it put nix-installer');
-  await cp(dirname(found.manifest_path), source, { recursive: true });
+  await cp(await crateSource('nix-installer', nixInstallerVersion, dependent), source, { recursive: true });
   await execa('patch', ['--strip', '1', '--directory', source, '--input', patch]);
   await rm(dependent, { recursive: true });
   return source;

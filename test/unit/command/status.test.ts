@@ -98,6 +98,10 @@ status('nothing is mounted on /nix', `umount /nix; shown inactive dead '' inacti
   expect(found).toMatch(/^The Nix store is not mounted on \/nix\.\nWhat to do +bluebuild-nix doctor\n/),
 );
 
+status('Nix was uninstalled', `bluebuild-nix uninstall --yes >/dev/null; shown inactive dead '' inactive`, (found) =>
+  expect(found).toMatch(/^Nix is not installed\. The next boot installs it\.\n/),
+);
+
 status('the image has lost its /nix', `umount /nix; rmdir /nix; shown inactive dead '' inactive`, (found) =>
   expect(found).toMatch(/^This image has no directory \/nix/),
 );
