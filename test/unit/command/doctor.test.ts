@@ -83,6 +83,12 @@ const faults: [name: string, before: string, expected: RegExp, command?: string]
     /daemon is broken/,
     '        sudo systemctl restart nix-daemon.service',
   ],
+  [
+    'the maintenance of the image has found a damaged store',
+    "printf 'failed=1\\nfailure=Paths in the store are damaged.\\n' >/nix/var/bluebuild-nix/maintenance",
+    /maintenance of the store failed: Paths in the store are damaged\./,
+    repair,
+  ],
   ['a build fails', 'broken build', /A build fails: error: build is broken/],
   ['the database cannot be read', 'broken database', /cannot be read: error: database is broken/],
   [
@@ -158,6 +164,7 @@ test.concurrent(
     const found = await onMachine(`umount /nix
 echo x >/etc/systemd/system/nix-daemon.service
 rm -r /etc/nix
+printf 'failed=1\\nfailure=Damaged.\\n' >/var/lib/nix/var/bluebuild-nix/maintenance
 bluebuild-nix doctor --fix <<<n >/dev/null || echo "refused: $?"
 ls /etc/systemd/system/nix-daemon.service
 yes | bluebuild-nix doctor --fix >/tmp/fixed || echo "exited with $?"

@@ -43,6 +43,12 @@ status(
 );
 
 status(
+  'the maintenance of the image has verified the store',
+  `printf 'verified=1793678706\\nverify=damaged\\n' >${state}/maintenance`,
+  (found) => expect(found).toMatch(/^Verified +damaged, 2026-11-03T04:05:06/m),
+);
+
+status(
   'first boot is under way: what it does',
   `mv ${state}/installed ${state}/installing; shown activating start 'Installing Nix into /var/lib/nix' inactive`,
   (found) => expect(found).toMatch(/^Installing Nix into \/var\/lib\/nix\n\n/),
