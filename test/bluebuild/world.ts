@@ -78,6 +78,8 @@ export async function makeWorld() {
   };
   const stop = async () => {
     website.stop();
+    // What the engine has mounted for readImage.
+    await execa('umount', [path('storage/overlay')], { reject: false });
     internet.stop();
     await checkout.remove();
   };
@@ -103,7 +105,7 @@ async function publishRelease(
   { files }: Website,
   run: Run,
 ): Promise<void> {
-  const pinned = join(directory, 'src/config/releases.ts');
+  const pinned = join(directory, 'src/config/releases.json');
   let text = await readFile(pinned, 'utf8');
   for (const { url, version, sha256 } of Object.values(releases)) {
     for (const [architecture, digest] of Object.entries(sha256)) {
