@@ -12,7 +12,7 @@ source=${source//\{arch\}/$(uname -m)}
 
 echo "$sha256  $source" | sha256sum --check --quiet
 mkdir -p "$root/nix"
-for part in mount-point first-boot installer karg telemetry-off telemetry-off-daemon; do
+for part in mount-point first-boot installer command desktop karg telemetry-off telemetry-off-daemon; do
     cp -r --no-preserve=ownership "$files/$part/." "$root/"
 done
 sed -i "s|^What=.*|What=$persistence|" "$root$units/nix.mount"
@@ -26,6 +26,10 @@ link sysinit.target nix-users.service
 link multi-user.target nix-install.service
 link sockets.target nix-daemon.socket
 link sockets.target determinate-nixd.socket
+mkdir -p "$root/usr/bin"
+for name in '' -build -channel -collect-garbage -copy-closure -daemon -env -hash -instantiate -prefetch-url -shell -store; do
+    ln -sfn "/nix/var/nix/profiles/default/bin/nix$name" "$root/usr/bin/nix$name"
+done
 mkdir -p "$root/usr/lib/tmpfiles.d" "$root$share"
 echo "d $persistence 0755 root root - -" >"$root/usr/lib/tmpfiles.d/nix.conf"
 install -m 0755 "$source" "$root$libexec/nix-installer"
@@ -41,7 +45,7 @@ jq . <<<"$json" >"$root$share/configuration.yml"
 # The record of every file, with its digest; the installer's is known by now.
 cd "$root"
 {
-  find etc/determinate usr/lib/environment.d usr/lib/bluebuild usr/lib/bootc usr/lib/tmpfiles.d/nix.conf usr/libexec/bluebuild usr/share/bluebuild \
+  find etc/determinate usr/bin/bluebuild-nix usr/lib/sddm usr/lib/systemd/user-environment-generators usr/lib/environment.d usr/lib/bluebuild usr/lib/bootc usr/lib/tmpfiles.d/nix.conf usr/libexec/bluebuild usr/share/bluebuild \
     -type f ! -name nix-installer ! -name manifest.json -exec sha256sum {} +
   find usr/lib/systemd/system -path '*nix*' -type f -exec sha256sum {} +
   printf '%s  %s\n' "$sha256" usr/libexec/bluebuild/nix/nix-installer

@@ -252,10 +252,10 @@ describe('a write that fails half way', () => {
     }
   }
 
-  test('no inode left, at every step', async (context) => {
+  test('no inode left, at every step', { timeout: 90_000 }, async (context) => {
     needs(context, 'root');
     let succeeded = 0;
-    for (let inodes = 2; inodes < 80 && succeeded === 0; inodes += 1) {
+    for (let inodes = 2; inodes < 160 && succeeded === 0; inodes += 1) {
       await withDisk(`size=4m,nr_inodes=${inodes}`, async (disk) => {
         const root = join(disk, 'root');
         const before = snapshotOf(disk);
