@@ -22,12 +22,14 @@ const initramfsOf = (kernel: string) => `${modules}/${kernel}/initramfs.img`;
 const dracutModule = '/usr/lib/dracut/modules.d/99bluebuild-nix-transient-root';
 const program = '/usr/libexec/bluebuild/nix/transient-root';
 const prepareRootFiles = ['/etc/ostree/prepare-root.conf', '/usr/lib/ostree/prepare-root.conf'];
-const prepareRootProgram = '/usr/lib/ostree/ostree-prepare-root';
-const prepareRootUnit = '/usr/lib/systemd/system/ostree-prepare-root.service';
+const systemUnits = '/usr/lib/systemd/system';
+const setupRootFile = '/usr/lib/composefs/setup-root-conf.toml';
+const setupRootFileThere = '/etc/composefs/setup-root-conf.toml';
 
 /** What the new initramfs must hold: by path there, the file of the image. */
 const held: Readonly<Record<string, string>> = {
   [program]: `${dracutModule}/transient-root`,
+  [`${program}-mounts`]: `${dracutModule}/transient-root-mounts`,
   '/usr/lib/systemd/system/transient-root.service': `${dracutModule}/transient-root.service`,
   '/usr/lib/systemd/system/transient-root-units.service': `${dracutModule}/transient-root-units.service`,
   ...Object.fromEntries(
@@ -39,12 +41,35 @@ const held: Readonly<Record<string, string>> = {
   ...Object.fromEntries(prepareRootFiles.map((path) => [path, path])),
 };
 
-const required = [
-  prepareRootProgram,
-  prepareRootUnit,
-  `${prepareRootUnit}.wants/transient-root.service`,
-  `${prepareRootUnit}.wants/transient-root-units.service`,
+/** What mounts the root of an image, by its module of dracut. */
+type Backend = { module: string; program: string; unit: string };
+
+const ostree: Backend = {
+  module: 'ostree',
+  program: '/usr/lib/ostree/ostree-prepare-root',
+  unit: 'ostree-prepare-root.service',
+};
+/** bootc's composefs-native backend; its module is in many an image whose initramfs does without it. */
+const bootc: Backend = {
+  module: 'bootc',
+  program: '/usr/lib/bootc/initramfs-setup',
+  unit: 'bootc-root-setup.service',
+};
+
+/** What of a backend and of the hook an initramfs must hold. */
+const required = ({ program: backendProgram, unit }: Backend): string[] => [
+  backendProgram,
+  `${systemUnits}/${unit}`,
+  `${systemUnits}/${unit}.wants/transient-root.service`,
+  `${systemUnits}/${unit}.wants/transient-root-units.service`,
 ];
+
+/** What an image lacks of a backend; `undefined` where it is whole. */
+const lacking = (image: ReadImage, { module, program: backendProgram }: Backend): string | undefined => {
+  const there = image.list('/usr/lib/dracut/modules.d').some((name) => name.replace(/^\d+/, '') === module);
+  if (!there) return `/usr/lib/dracut/modules.d/*${module}`;
+  return image.size(backendProgram) === undefined ? backendProgram : undefined;
+};
 
 const alternative = 'use `transient-root: karg` or `off`: /nix exists either way';
 const dracutHelp = `the image is unchanged; check whether dracut builds an initramfs in this image without this module, or ${alternative}`;
@@ -61,13 +86,8 @@ const build: Step = {
   },
   prepare: (image) => {
     const found = findDracut(image, refusal);
-    const ostree = image.list('/usr/lib/dracut/modules.d').find((name) => /^\d+ostree$/.test(name));
-    if (ostree === undefined || image.size(prepareRootProgram) === undefined) {
-      const missing = ostree === undefined ? '/usr/lib/dracut/modules.d/*ostree' : prepareRootProgram;
-      throw refusal(`the image has no ostree for its initramfs (no ${missing})`);
-    }
-    checkPrepareRoot(image);
-    return rebuild(found, ['ostree', 'bluebuild-nix-transient-root'], faults);
+    const backends = backendsOf(image);
+    return rebuild(found, backends, ['bluebuild-nix-transient-root'], faults);
   },
 };
 
@@ -88,9 +108,9 @@ const buildWithout: Step = {
         `the initramfs holds the hook of an earlier \`transient-root: initramfs\`, and cannot be rebuilt without it: ${why}`,
         help ?? 'start from an image without it',
       );
-    const isClean: Faults = async (_, run, lsinitrd, path) =>
-      (await namesIn(run, lsinitrd, path)).has(program) ? [`still holds ${program}`] : [];
-    return rebuild(findDracut(image, cannot), ['ostree'], isClean);
+    const isClean: Faults = ({ names }) => Promise.resolve(names.has(program) ? [`still holds ${program}`] : []);
+    const present = [ostree].filter((backend) => lacking(image, backend) === undefined);
+    return rebuild(findDracut(image, cannot), present, [], isClean);
   },
 };
 
@@ -121,11 +141,17 @@ function findDracut(image: ReadImage, cannot: (why: string, help?: string) => Us
 }
 
 type RunInside = (command: string, args: readonly string[]) => Promise<Ended>;
-type Faults = (image: ReadImage, run: RunInside, lsinitrd: string, initramfs: string) => Promise<string[]>;
+/** What lsinitrd shows of an initramfs. */
+type Initramfs = { names: ReadonlySet<string>; textOf: (path: string) => Promise<string> };
+type Faults = (initramfs: Initramfs, image: ReadImage, backends: readonly Backend[]) => Promise<string[]>;
 
-/** Rebuilds the initramfs of every kernel that has faults: all of them or none. */
+/**
+ * Rebuilds the initramfs of every kernel that has faults: all of them or none. Each holds these backends, and what it held
+ * before of the others.
+ */
 function rebuild(
   { kernels, dracut, lsinitrd }: Dracut,
+  backends: readonly Backend[],
   dracutModules: readonly string[],
   findFaults: Faults,
 ): CarryOut {
@@ -136,14 +162,30 @@ function rebuild(
     // /var/tmp, and nothing may happen in its /tmp.
     const environment = { DRACUT_NO_XATTR: '1', TMPDIR: directory };
     const inside: RunInside = (command, args) => work.run(command, args, environment);
+    const look = async (path: string): Promise<Initramfs | string> => {
+      const listed = await inside(lsinitrd, [path]);
+      if (listed.exitCode !== 0) return `cannot be read by lsinitrd: ${listed.all.trim().split('\n').at(-1)}`;
+      return {
+        // As `ls -l` prints them, a link with its target behind it.
+        names: new Set(listed.stdout.split('\n').flatMap((line) => line.split(' ').map((name) => `/${name}`))),
+        textOf: async (file) => (await inside(lsinitrd, ['--file', file, path])).stdout,
+      };
+    };
     for (const kernel of kernels) {
       const to = initramfsOf(kernel);
       const before = work.size(to);
-      if (before !== undefined && (await findFaults(work, inside, lsinitrd, to)).length === 0) continue;
+      const present = before === undefined ? undefined : await look(to);
+      const isKept = (backend: Backend) =>
+        typeof present === 'object' &&
+        present.names.has(`${systemUnits}/${backend.unit}`) &&
+        lacking(work, backend) === undefined;
+      const demanded = [ostree, bootc].filter((backend) => backends.includes(backend) || isKept(backend));
+      if (typeof present === 'object' && (await findFaults(present, work, demanded)).length === 0) continue;
       const from = `${directory}/${kernel}.img`;
       work.say(`Rebuilding the initramfs of kernel ${kernel} with ${dracut} (about a minute)\n`);
+      const modulesToAdd = [...demanded.map(({ module }) => module), ...dracutModules].join(' ');
       const ended = await inside(dracut, [
-        ...['--kver', kernel, '--no-hostonly', '--add', dracutModules.join(' '), '--reproducible', '--force'],
+        ...['--kver', kernel, '--no-hostonly', '--add', modulesToAdd, '--reproducible', '--force'],
         ...['--tmpdir', directory, from],
       ]);
       const size = work.size(from) ?? 0;
@@ -156,7 +198,8 @@ function rebuild(
       }
       const compared = before === undefined ? '' : ` (before: ${megabytes(before)})`;
       work.say(`Rebuilt ${to}: ${megabytes(size)}${compared}, in ${ended.seconds.toFixed(1)} s\n`);
-      const [fault] = await findFaults(work, inside, lsinitrd, from);
+      const made = await look(from);
+      const [fault] = typeof made === 'string' ? [made] : await findFaults(made, work, demanded);
       if (fault !== undefined) throw new UserError(`the new initramfs of kernel ${kernel} ${fault}`, dracutHelp);
       built.push({ from, to });
     }
@@ -165,29 +208,35 @@ function rebuild(
   };
 }
 
-/** What an initramfs lacks of ostree and of the hook, or holds in another version than the image. */
-const faults: Faults = async (image, run, lsinitrd, initramfs) => {
-  let names: ReadonlySet<string>;
-  try {
-    names = await namesIn(run, lsinitrd, initramfs);
-  } catch (cause) {
-    return [(cause as Error).message];
-  }
-  const missing = required.filter((path) => !names.has(path));
+/** What an initramfs lacks of its backends and of the hook, or holds in another version than the image. */
+const faults: Faults = async ({ names, textOf }, image, backends) => {
+  const missing = backends.flatMap(required).filter((path) => !names.has(path));
   if (missing.length > 0) return missing.map((path) => `has no ${path}`);
   const different: string[] = [];
-  for (const [there, here] of Object.entries(held)) {
-    const found = names.has(there) ? (await run(lsinitrd, ['--file', there, initramfs])).stdout : undefined;
-    if (image.read(here)?.toString() !== found) different.push(`does not hold ${there} as the image does`);
+  const expected = [
+    ...Object.entries(held).map(([there, here]) => [there, image.read(here)?.toString()] as const),
+    ...(backends.includes(bootc) ? [[setupRootFileThere, image.read(setupRootFile)?.toString() ?? ''] as const] : []),
+  ];
+  for (const [there, text] of expected) {
+    const found = names.has(there) ? await textOf(there) : undefined;
+    if (text !== found) different.push(`does not hold ${there} as the image does`);
   }
   return different;
 };
 
-async function namesIn(run: RunInside, lsinitrd: string, initramfs: string): Promise<Set<string>> {
-  const listed = await run(lsinitrd, [initramfs]);
-  if (listed.exitCode !== 0) throw new Error(`cannot be read by lsinitrd: ${listed.all.trim().split('\n').at(-1)}`);
-  // As `ls -l` prints them, a link with its target behind it.
-  return new Set(listed.stdout.split('\n').flatMap((line) => line.split(' ').map((name) => `/${name}`)));
+/** What is to mount the root of this image, and can mount a transient one; throws for an image without any. */
+function backendsOf(image: ReadImage): Backend[] {
+  const lacks = { ostree: lacking(image, ostree), bootc: lacking(image, bootc) };
+  if (lacks.ostree !== undefined && lacks.bootc !== undefined) {
+    throw refusal(
+      `the image has no ostree for its initramfs (no ${lacks.ostree}), and no composefs-native backend of bootc (no ${lacks.bootc})`,
+    );
+  }
+  // bootc depends on ostree's package, so that an image for its own backend may have that too, without a configuration.
+  const isConfigured = prepareRootFiles.some((path) => image.size(path) !== undefined);
+  if (lacks.bootc === undefined && (lacks.ostree !== undefined || !isConfigured)) return [bootc];
+  checkPrepareRoot(image);
+  return [ostree];
 }
 
 function checkPrepareRoot(image: ReadImage): void {

@@ -14,7 +14,8 @@ export const waitForNix = async (guest: RunningGuest, limit = 400): Promise<void
 
 /** A machine, switched off, on which the image has booted once and installed Nix, and a user has built `kept`. */
 export const installedMachine = async (lab: Lab, image: Image, boot: BootOptions = {}): Promise<Machine> => {
-  const directory = await cached('installed', keyOf(image.key, JSON.stringify(boot)), async (partial) => {
+  const ofBackend = lab.backend === 'ostree' ? [] : [lab.backend];
+  const directory = await cached('installed', keyOf(image.key, JSON.stringify(boot), ...ofBackend), async (partial) => {
     const machine = await lab.machine(image);
     const guest = await machine.boot(boot);
     await waitForNix(guest);

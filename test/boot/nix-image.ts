@@ -16,8 +16,8 @@ export const installerDigest = async (): Promise<string> =>
 export type NixImage = {
   /** More keys of the recipe entry; those of `installer` come beside the lab's own. */
   entry?: { installer?: Record<string, unknown>; [key: string]: unknown };
-  /** What it is built on; default `lab-base`. */
-  base?: 'lab-base' | 'lab-selinux-base';
+  /** What it is built on: `lab-base` (default), `lab-selinux-base`, or the name of an image in the lab's storage. */
+  base?: string;
   /** Lines of the Containerfile before the module's, and after it. */
   before?: string[];
   after?: string[];

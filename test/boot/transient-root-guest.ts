@@ -1,13 +1,14 @@
 import { expect } from 'vitest';
+import { type Backend, varOf } from './lab/backend.ts';
 import type { RunningGuest } from './lab/machine.ts';
 
 // Seconds for a boot on a machine that has other work, too.
 export const limit = 300;
 
 /** Whether / and /usr can be written; throws if they differ, or if /nix is not the persistence directory. */
-export const rootOf = async (guest: RunningGuest): Promise<'writable' | 'read-only'> => {
+export const rootOf = async (guest: RunningGuest, backend: Backend = 'ostree'): Promise<'writable' | 'read-only'> => {
   expect(await guest.succeed('findmnt -n -o FSTYPE /')).toBe('overlay');
-  expect(await guest.succeed('findmnt -n -o SOURCE /nix')).toContain('[/ostree/deploy/lab/var/lib/nix]');
+  expect(await guest.succeed('findmnt -n -o SOURCE /nix')).toContain(`[${varOf[backend]}/lib/nix]`);
   const tried = await guest.run('mkdir /lab-directory && echo here > /lab-directory/file && echo here > /usr/lab-file');
   if (tried.code === 0) return 'writable';
   expect(tried.stderr).toContain('Read-only file system');

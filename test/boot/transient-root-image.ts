@@ -8,11 +8,12 @@ const modules = join(import.meta.dirname, '../../modules');
 export const transientRootImage = async (
   transientRoot: 'karg' | 'initramfs' | 'off',
   lines: string[] = [],
+  base = 'lab-base',
 ): Promise<Image> => {
   const entry = { type: 'nix', 'transient-root': transientRoot, selinux: 'off', installer: { embed: false } };
   return buildImage({
     containerfile: [
-      'FROM lab-base',
+      `FROM ${base}`,
       `RUN /tmp/modules/nix/nix.sh '${JSON.stringify(entry)}'`,
       'RUN ln -s /dev/null /etc/systemd/system/nix-install.service',
       ...lines,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { composefsSetupRoot } from '../boot/lab/composefs-setup-root.ts';
+import { composefsSetupRoot } from '../boot/lab/composefs-programs.ts';
 
 const hook = join(
   import.meta.dirname,

@@ -1,23 +1,43 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import type { Backend } from './backend.ts';
 import { cached, keyOf } from './cache.ts';
+import { cfsctl } from './composefs-programs.ts';
 import { contained } from './host.ts';
 import type { Image } from './image.ts';
-import { baseImage, storageArguments } from './image.ts';
+import { baseImage, storage, storageArguments } from './image.ts';
 
-const script = join(import.meta.dirname, 'image-to-disk.sh');
+type Maker = { scripts: string[]; argumentsFor: (image: Image, to: string, size: string) => Promise<string[]> };
+
+const makers: Record<Backend, Maker> = {
+  ostree: {
+    scripts: ['image-to-disk.sh'],
+    argumentsFor: async (image, to, size) => {
+      const { base } = await baseImage();
+      return [base.root, image.name, to, size, '--', 'buildah', ...storageArguments];
+    },
+  },
+  'composefs-native': {
+    scripts: ['image-to-composefs-disk.sh', 'composefs-deploy.sh'],
+    argumentsFor: async (image, to, size) => [
+      ...[await cfsctl(), `containers-storage:${storage}${image.name}`, to, size],
+    ],
+  },
+};
 
 /**
- * The path of a raw ext4 disk on which real ostree has deployed the image with composefs (stateroot `lab`, ref `lab`).
- * It is cached and must not be written to: boot it through an overlay. `size` is what truncate(1) takes.
+ * The path of a raw ext4 disk on which a backend has deployed the image: real ostree with composefs (stateroot `lab`, ref
+ * `lab`), or composefs-rs as bootc's composefs-native backend does it. It is cached and must not be written to: boot it
+ * through an overlay. `size` is what truncate(1) takes.
  */
-export const diskOf = async (image: Image, size = '6G'): Promise<string> => {
-  const { base } = await baseImage();
-  const key = keyOf(image.key, size, await readFile(script, 'utf8'));
-  const directory = await cached('disks', key, async (partial) => {
-    const arguments_ = [script, base.root, image.name, partial, size, '--', 'buildah', ...storageArguments];
-    await execa(...contained('nice', '-n', '5', 'bash', ...arguments_));
+export const diskOf = async (image: Image, size = '6G', backend: Backend = 'ostree'): Promise<string> => {
+  const { scripts, argumentsFor } = makers[backend];
+  const [script = '', ...more] = scripts.map((name) => join(import.meta.dirname, name));
+  const texts = await Promise.all([script, ...more].map((path) => readFile(path, 'utf8')));
+  const directory = await cached('disks', keyOf(image.key, size, ...texts), async (partial) => {
+    const arguments_ = await argumentsFor(image, partial, size);
+    await execa(...contained('nice', '-n', '5', 'bash', script, ...arguments_));
   });
   return join(directory, 'disk.img');
 };

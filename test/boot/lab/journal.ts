@@ -13,6 +13,7 @@ import { within } from './wait.ts';
 export const readJournal = async (
   qemu: Qemu | undefined,
   disk: string,
+  varDirectory: string,
   work: string,
   file: string,
 ): Promise<string> => {
@@ -26,7 +27,7 @@ export const readJournal = async (
   };
   const fromDisk = async (): Promise<string> => {
     if (qemu?.isRunning() === true) await qemu.kill();
-    await copyFromDisk(disk, ['/ostree/deploy/lab/var/log/journal'], work);
+    await copyFromDisk(disk, [`${varDirectory}/log/journal`], work);
     const { root } = await labBase();
     const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
     const { stdout, stderr } = await execa(

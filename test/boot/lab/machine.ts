@@ -2,6 +2,8 @@ import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import type { Backend } from './backend.ts';
+import { rollBackScript, updateScript, varOf } from './backend.ts';
 import { bootFilesOf } from './disk-contents.ts';
 import { diskOf } from './disk.ts';
 import type { Guest } from './guest.ts';
@@ -47,8 +49,8 @@ export type RunningGuest = Guest & {
   /** Freezes the machine where it is and ends it; `machine.resume` continues from there, as often as wanted. */
   saveState: () => Promise<SavedState>;
   /**
-   * Deploys another image beside the booted one with ostree, as an update does (three-way merge of /etc, kernel
-   * arguments taken over); it is what boots next.
+   * Deploys another image beside the booted one, as an update does (three-way merge of /etc; ostree takes the kernel
+   * arguments over); it is what boots next.
    */
   update: (image: Image) => Promise<void>;
   /** Makes the deployment before the default one the default for the next boot. */
@@ -75,6 +77,8 @@ export type MachineOptions = {
   memoryMegabytes?: number;
   /** A file of `copyDisk` or `diskAfterPowerCut`, instead of a disk on which the image was just deployed. It is only read. */
   disk?: string;
+  /** What deploys and boots its images; default `ostree`. */
+  backend?: Backend;
 };
 
 /** A machine as its owner sees it: also what is needed to clear it away and to explain a failure. */
@@ -106,6 +110,7 @@ export const makeMachine = async (
   options: MachineOptions = {},
 ): Promise<OwnedMachine> => {
   const directory = await mkdtemp(join(parent, 'm'));
+  const backend = options.backend ?? 'ostree';
   let layers = 0;
   let boots = 0;
   let disk = '';
@@ -114,7 +119,7 @@ export const makeMachine = async (
     disk = join(directory, `disk-${layers++}.qcow2`);
     await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', format, '-b', backing, disk]);
   };
-  if (options.disk === undefined) await layOver(await diskOf(image, options.diskSize), 'raw');
+  if (options.disk === undefined) await layOver(await diskOf(image, options.diskSize, backend), 'raw');
   else await layOver(options.disk, 'qcow2');
 
   const consoleTail = async (file: string): Promise<string> =>
@@ -195,7 +200,7 @@ export const makeMachine = async (
       },
       update: async (to) => {
         const id = `update${Math.floor(performance.now())}`;
-        const source = await diskOf(to, options.diskSize);
+        const source = await diskOf(to, options.diskSize, backend);
         await qemu.monitor.execute('blockdev-add', {
           driver: 'raw',
           'node-name': id,
@@ -209,14 +214,13 @@ export const makeMachine = async (
         await guest.succeed(
           `unshare --mount bash -euc '
              mkdir -p /run/lab/update; mount -o ro,noload ${device} /run/lab/update
-             ostree pull-local /run/lab/update/ostree/repo lab
-             ostree admin deploy --os=lab --stage lab'`,
+             ${updateScript[backend]}'`,
           300,
         );
         await qemu.monitor.execute('device_del', { id });
       },
       rollBack: async () => {
-        await guest.succeed('ostree admin set-default 1', 120);
+        await guest.succeed(`unshare --mount bash -euc '${rollBackScript[backend]}'`, 120);
       },
     };
   };
@@ -242,6 +246,7 @@ export const makeMachine = async (
       const journal = await readJournal(
         current?.qemu,
         disk,
+        varOf[backend],
         join(directory, 'journal'),
         join(keepIn, `${name}-journal.log`),
       );
@@ -250,7 +255,7 @@ export const makeMachine = async (
       if (current?.qemu.isRunning() === true) await current.qemu.kill();
       const kept = join(keepIn, `${name}.qcow2`);
       await execa('qemu-img', ['convert', '-q', '-O', 'qcow2', disk, kept]);
-      return `${shown}\nTo look into it: node test/boot/look.ts ${kept}`;
+      return `${shown}\nTo look into it: npx node test/boot/look.ts ${kept}`;
     },
     close: async () => {
       if (current?.qemu.isRunning() === true) await current.qemu.kill();

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'vitest';
+import type { Backend } from './backend.ts';
 import { cacheRoot, makeRunDirectory } from './cache.ts';
 import type { Image, ImageRecipe } from './image.ts';
 import { buildImage } from './image.ts';
@@ -14,6 +15,10 @@ export type Lab = {
   machine: (image: Image, options?: MachineOptions) => Promise<Machine>;
   /** A directory for files of this scenario on the host. */
   directory: string;
+  /** What deploys and boots the images of its machines. */
+  backend: Backend;
+  /** The same lab with machines of another backend. */
+  on: (backend: Backend) => Lab;
 };
 
 const slug = (name: string): string =>
@@ -34,19 +39,22 @@ export const scenario = (name: string, run: (lab: Lab) => Promise<void>, limit =
     await rm(failures, { recursive: true, force: true });
     const directory = await makeRunDirectory();
     const machines: OwnedMachine[] = [];
-    const lab: Lab = {
+    const labOn = (backend: Backend): Lab => ({
       directory,
+      backend,
       image: buildImage,
       machine: async (image, options) => {
-        const machine = await makeMachine(`machine-${machines.length + 1}`, image, directory, options);
+        const name = `machine-${machines.length + 1}`;
+        const machine = await makeMachine(name, image, directory, { ...options, backend });
         machines.push(machine);
         return machine;
       },
-    };
+      on: labOn,
+    });
     const { promise: expired, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => reject(new Error(`the scenario took longer than ${limit} s`)), limit * 1000);
     try {
-      await Promise.race([run(lab), expired]);
+      await Promise.race([run(labOn('ostree')), expired]);
     } catch (error) {
       await mkdir(failures, { recursive: true });
       const shown: string[] = [];

@@ -21,6 +21,12 @@ const complete = {
   [conf]: '[composefs]\nenabled = yes\n',
 };
 
+const ofBootc = {
+  '/usr/lib/dracut/modules.d/51bootc/module-setup.sh': '',
+  '/usr/lib/bootc/initramfs-setup': '',
+};
+const withoutOstree = Object.fromEntries(Object.entries(complete).filter(([path]) => !path.includes('ostree')));
+
 describe('an image whose initramfs is to be rebuilt', () => {
   let root: string;
   beforeEach(() => {
@@ -64,6 +70,32 @@ describe('an image whose initramfs is to be rebuilt', () => {
     expect(await ran()).toMatch(/^\/usr\/libexec\/rpm-ostree\/wrapped\/dracut --kver 6\.19\.1 /);
   });
 
+  /** What dracut is told to add, when lsinitrd finds these units in the initramfs that is there. */
+  const added = async (...units: string[]) => {
+    const commands: string[][] = [];
+    const carryOut = prepare();
+    if (typeof carryOut !== 'function') throw new Error('no use for it');
+    const stdout = units.map((unit) => `-rw-r--r-- 1 root root 1 usr/lib/systemd/system/${unit}`).join('\n');
+    const run = (command: string, args: readonly string[]) => {
+      commands.push([command, ...args]);
+      return Promise.resolve({ exitCode: 0, stdout, all: stdout, seconds: 0 });
+    };
+    const work = { ...lookAtRoot(root), size: () => 1, say: () => {}, workDirectory: () => '/work', run };
+    await expect(carryOut(work as unknown as Parameters<typeof carryOut>[0])).rejects.toThrow('the new initramfs');
+    const dracut = commands.find(([command]) => command === '/usr/bin/dracut') ?? [];
+    return dracut[dracut.indexOf('--add') + 1];
+  };
+  test("bootc's composefs-native backend alone is taken; beside ostree it stays in an initramfs that has it", async () => {
+    write({ ...withoutOstree, ...ofBootc });
+    expect(await added()).toBe('bootc bluebuild-nix-transient-root');
+    write({ '/usr/lib/dracut/modules.d/50ostree/module-setup.sh': '', '/usr/lib/ostree/ostree-prepare-root': '' });
+    expect(await added()).toBe('bootc bluebuild-nix-transient-root');
+    expect(await added('ostree-prepare-root.service')).toBe('ostree bootc bluebuild-nix-transient-root');
+    write(complete);
+    expect(await added()).toBe('ostree bluebuild-nix-transient-root');
+    expect(await added('bootc-root-setup.service')).toBe('ostree bootc bluebuild-nix-transient-root');
+  });
+
   const without = (missing: string) =>
     Object.fromEntries(Object.entries(complete).filter(([path]) => path !== missing));
   test.each([
@@ -84,6 +116,22 @@ describe('an image whose initramfs is to be rebuilt', () => {
       'no ostree-prepare-root',
       without('/usr/lib/ostree/ostree-prepare-root'),
       'no ostree for its initramfs (no /usr/lib/ostree/ostree-prepare-root)',
+    ],
+    [
+      'a backend of bootc without its program',
+      { ...withoutOstree, '/usr/lib/dracut/modules.d/51bootc/module-setup.sh': '' },
+      'no ostree for its initramfs (no /usr/lib/dracut/modules.d/*ostree), ' +
+        'and no composefs-native backend of bootc (no /usr/lib/bootc/initramfs-setup)',
+    ],
+    [
+      "a unified kernel image for bootc's backend",
+      { ...withoutOstree, ...ofBootc, '/boot/EFI/Linux/bootc.efi': '' },
+      '/boot/EFI/Linux/bootc.efi is a unified kernel image',
+    ],
+    [
+      "composefs off for ostree, beside bootc's backend",
+      { ...complete, ...ofBootc, [conf]: '[composefs]\nenabled = no\n' },
+      `composefs is not on in ${conf}`,
     ],
     ['no prepare-root.conf', without(conf), 'composefs is not on (there is no /usr/lib/ostree/prepare-root.conf)'],
     ['composefs off', { ...complete, [conf]: '[composefs]\nenabled = no\n' }, `composefs is not on in ${conf}`],

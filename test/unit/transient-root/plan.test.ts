@@ -31,6 +31,7 @@ test('initramfs: the argument, the dracut module and a step; all else as with th
     { path: `${dracutModule}/booted/transient-root-label.service`, mode: 0o644 },
     { path: `${dracutModule}/module-setup.sh`, mode: 0o755 },
     { path: `${dracutModule}/transient-root`, mode: 0o755 },
+    { path: `${dracutModule}/transient-root-mounts`, mode: 0o755 },
     { path: `${dracutModule}/transient-root-units.service`, mode: 0o644 },
     { path: `${dracutModule}/transient-root.service`, mode: 0o644 },
   ]);

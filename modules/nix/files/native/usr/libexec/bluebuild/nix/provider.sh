@@ -279,10 +279,29 @@ resume_existing() {
     follow_image
 }
 
-# From the image, where ostree keeps its own /etc.
+# Copies what the image has of its own at a path of /etc, if anything: ostree keeps that in /usr/etc; with bootc's
+# composefs-native backend the /etc of the machine is mounted over it.
+copy_of_image() {
+    rm -f "$2"
+    if [ -d /usr/etc ]; then
+        if [ -e "/usr$1" ]; then cp -a "/usr$1" "$2"; fi
+        return
+    fi
+    mkdir -p "$state/image"
+    # shellcheck disable=SC2016 # expanded inside
+    unshare --mount --propagation private sh -euc \
+        'mount --bind / "$1"; if [ -e "$1$2" ]; then cp -a "$1$2" "$3"; fi' sh "$state/image" "$1" "$2" 8>&- 9>&-
+    rmdir "$state/image"
+}
+
+# What is at a path of /etc is the image's own again, or gone.
 take_back() {
-    set_aside "$1"
-    if [ -e "/usr$1" ]; then cp -a "/usr$1" "$1"; fi
+    copy_of_image "$1" "$state/from-image"
+    if ! cmp -s "$1" "$state/from-image"; then
+        set_aside "$1"
+        if [ -e "$state/from-image" ]; then cp -a "$state/from-image" "$1"; fi
+    fi
+    rm -f "$state/from-image"
 }
 
 # What an installer put into /etc and the image has of its own; what a user wrote into nix.custom.conf is still read.
@@ -297,7 +316,7 @@ take_over_etc() {
         take_back /etc/nix/nix.conf
         cp "$share/nix.conf" /etc/nix/nix.conf
     fi
-    if ! cmp -s /etc/profile.d/nix.sh /usr/etc/profile.d/nix.sh; then take_back /etc/profile.d/nix.sh; fi
+    take_back /etc/profile.d/nix.sh
     set_aside /etc/fish/conf.d/nix.fish
     # Where Determinate's Nix sends its crash reports.
     set_aside /etc/nix/sentry-endpoint

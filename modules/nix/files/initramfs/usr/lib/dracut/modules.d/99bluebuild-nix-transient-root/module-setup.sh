@@ -13,8 +13,10 @@ depends() {
 # shellcheck disable=SC2154 # dracut sets moddir, initdir and systemdsystemunitdir
 install() {
     local unit puller file units=/usr/share/bluebuild/nix/transient-root drop_in=50-transient-root-label.conf
-    inst_multiple sh cp
-    inst_simple "$moddir/transient-root" /usr/libexec/bluebuild/nix/transient-root
+    inst_multiple sh cp umount
+    for file in transient-root transient-root-mounts; do
+        inst_simple "$moddir/$file" "/usr/libexec/bluebuild/nix/$file"
+    done
     for file in transient-root-label.service "service.d/$drop_in"; do
         inst_simple "$moddir/booted/$file" "$units/$file"
     done

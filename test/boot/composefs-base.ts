@@ -1,0 +1,33 @@
+import { dirname, join } from 'node:path';
+import { composefsSetupRoot } from './lab/composefs-programs.ts';
+import { buildImage } from './lab/image.ts';
+
+const tree = join(import.meta.dirname, 'lab/composefs-tree');
+
+/**
+ * The name of a base whose initramfs has bootc's composefs-native backend, for a `FROM`: beside ostree's, as bootc's own base
+ * images have it, or alone, in an image without ostree.
+ */
+export const composefsBase = async ({
+  base = 'lab-base',
+  ostree,
+}: {
+  base?: 'lab-base' | 'lab-selinux-base';
+  ostree: boolean;
+}): Promise<string> => {
+  const withoutOstree =
+    'dpkg --purge --no-triggers ostree-boot && rm -rf /usr/lib/ostree && ' +
+    "sed -i '/ ostree /d' /usr/lib/dracut/dracut.conf.d/50-lab.conf";
+  const { name } = await buildImage({
+    containerfile: [
+      `FROM ${base}`,
+      'RUN cp -r --no-preserve=ownership /lab-tree/. / && cp /lab-programs/composefs-setup-root /usr/bin/',
+      ...(ostree ? [] : [`RUN ${withoutOstree}`]),
+      'RUN kernel=$(ls /usr/lib/modules) && mkdir -p /var/tmp && \\',
+      '  dracut --quiet --no-hostonly --force --kver "$kernel" "/usr/lib/modules/$kernel/initramfs.img"',
+      '',
+    ].join('\n'),
+    volumes: [`${tree}:/lab-tree:ro`, `${dirname(await composefsSetupRoot())}:/lab-programs:ro`],
+  });
+  return name;
+};
