@@ -30,7 +30,8 @@ image-version: stable
 modules:
   - type: nix
     source: ghcr.io/bluebuild-nix/bluebuild-nix:v1
-    instaler: native
+    installer:
+      provder: native
     persistence: home/nix
     transient-root: yes
 """
@@ -61,6 +62,8 @@ def show(arguments: list[str], directory: Path) -> str:
 
 def picture(name: str, arguments: list[str], directory: Path, target: Path) -> None:
     text = Text.from_ansi(f"$ npx bluebuild-nix@1 {' '.join(arguments)}\n{show(arguments, directory)}")
+    if longest := [line for line in text.plain.split("\n") if len(line) > columns]:
+        sys.exit(f"{name}: wider than the {columns} columns of the picture: {longest}")
     for theme_name, theme in themes.items():
         console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True)
         console.print(text, no_wrap=True, overflow="ignore", crop=False)

@@ -169,7 +169,7 @@ async function publishNix(version: string, withCertificates = true): Promise<Rec
         ;;\n`,
   );
   publish(`${base}/install`, `case "$(uname -s).$(uname -m)" in\n${cases.join('')}esac\n`);
-  listNix(['2.35.1', version, '2.36pre20260101_abcdefg', '2.9.2']);
+  listNix(['2.35.1', '2.9.2', version, '2.36pre20260101_abcdefg']);
   return digests;
 }
 
@@ -208,7 +208,7 @@ test('what is pinned is the newest: nothing changes, and nothing is downloaded',
   expect(server.requests.filter(({ url }) => /linux/.test(url))).toEqual([]);
 });
 
-test('newer releases are pinned with both digests and where these are stated', async () => {
+test('newer releases are pinned with both digests and where these are stated', { timeout: 60_000 }, async () => {
   const determinate = publishInstaller('determinate', { version: '3.99.0' });
   const nixos = publishInstaller('nixos', { version: '2.99.1' });
   const native = await publishNix('2.99.0');
