@@ -23,6 +23,8 @@ export type NixImage = {
   after?: string[];
   /** Another copy of `modules/`. */
   modules?: string;
+  /** More directories that each line of the Containerfile sees, as `HOST:CONTAINER:ro`. */
+  volumes?: string[];
   /** The project's `files/`, instead of the one with the lab's nix-installer. */
   files?: string;
 };
@@ -37,6 +39,7 @@ export const nixImage = async ({
   before = [],
   after = [],
   modules,
+  volumes = [],
   files,
 }: NixImage = {}): Promise<Image> => {
   const { provider = 'determinate' } = entry.installer ?? {};
@@ -54,7 +57,11 @@ export const nixImage = async ({
   const run = `RUN /tmp/modules/nix/nix.sh '${JSON.stringify(configuration)}'`;
   return buildImage({
     containerfile: [`FROM ${base}`, ...before, run, ...after, ''].join('\n'),
-    volumes: [`${modules ?? builtModule}:/tmp/modules`, `${files ?? dirname(await nixInstaller())}:/tmp/files:ro`],
+    volumes: [
+      `${modules ?? builtModule}:/tmp/modules`,
+      `${files ?? dirname(await nixInstaller())}:/tmp/files:ro`,
+      ...volumes,
+    ],
   });
 };
 

@@ -1,0 +1,43 @@
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cached, keyOf } from './lab/cache.ts';
+import { debianTree } from './lab/host.ts';
+import type { Image } from './lab/image.ts';
+import { native } from './native-image.ts';
+import { nixImage } from './nix-image.ts';
+
+// pam_systemd and a bus of each user, GLib's `gio`, and a library that finds icons as desktops do; fish.
+const packages = ['dbus-user-session', 'fish', 'libglib2.0-bin', 'libpam-systemd', 'python3-minimal', 'python3-xdg'];
+
+const kept = [
+  'etc/dbus-1',
+  'etc/fish',
+  'usr/bin',
+  'usr/lib',
+  'usr/share/dbus-1',
+  'usr/share/fish',
+  'usr/share/pam-configs',
+];
+
+/** An image with `installer: native` on which users have sessions: PAM, logind, and a systemd and a D-Bus of their own. */
+export const sessionImage = async (): Promise<Image> => {
+  const directory = await cached('session', keyOf(packages.join(), kept.join()), async (partial) => {
+    const tree = join(partial, 'tree');
+    await debianTree('extract', 'forky', packages, tree);
+    for (const name of kept)
+      await cp(join(tree, name), join(partial, name), { recursive: true, verbatimSymlinks: true });
+    await rm(tree, { recursive: true });
+  });
+  return nixImage({
+    ...(await native()),
+    volumes: [`${directory}:/tmp/session:ro`],
+    before: [
+      `RUN for name in ${kept.join(' ')}; do mkdir -p /$name && cp -a --update=none /tmp/session/$name/. /$name/; done && ldconfig`,
+      "RUN printf 'session optional pam_systemd.so\\n' >>/etc/pam.d/common-session",
+      // Which the lab's base has no use for.
+      'RUN rm /etc/systemd/system/systemd-logind*',
+      // A home as Fedora's installer writes it.
+      'RUN usermod --home /home/lab lab',
+    ],
+  });
+};
