@@ -24,6 +24,11 @@ async function makeProject(source: string, name = source.split('/').at(-1) ?? ''
   return (file) => join(directory, file);
 }
 
+async function rename(project: (file: string) => string, name: string): Promise<void> {
+  const text = await readFile(project(recipe), 'utf8');
+  await writeFile(project(recipe), text.replace(/^name: .*$/m, `name: ${name}`));
+}
+
 async function build(project: (file: string) => string, engine = 'buildah', run = world.run, env = {}) {
   const options = { cwd: project('.'), env, all: true, reject: false };
   const { exitCode, all } = await run('bluebuild', ['build', '--build-driver', engine, recipe], options);
@@ -76,14 +81,17 @@ describe('other recipes', () => {
 
   test.each(['buildah', 'podman'])('modules before and after, from-file and a stage, with %s', async (engine) => {
     const project = await makeProject(join(projects, 'everything'), engine);
+    // A name of its own, so that no layer is taken from the other engine's build.
+    await rename(project, `everything-${engine}`);
     const { exitCode, log } = await build(project, engine);
     expect(exitCode, log).toBe(0);
-    const image = 'localhost/everything:latest';
-    await expectPlanIn(image, await planOf(project(recipe)));
+    const image = `localhost/everything-${engine}:latest`;
+    const plan = await planOf(project(recipe));
+    expect(log).toContain(`Baked ${plan.length} entries into /.`);
+    await expectPlanIn(image, plan);
     expect(await read(image, 'usr/share/before')).toBe('before\n');
     expect(JSON.parse(await read(image, 'usr/share/after.json'))).toMatchObject({ type: 'after', of: 'nix' });
     expect(await read(image, 'usr/share/configuration-of-stage.yml')).toContain('persistence: /var/lib/other\n');
-    await world.run('buildah', ['rmi', '--force', image]);
   });
 
   test('`source: local`, in a recipe of version 2', async () => {
@@ -100,13 +108,14 @@ describe('other recipes', () => {
 
   test('what is wrong with an entry is in the log of the build, and there is no image', async () => {
     const project = await makeProject(join(projects, 'everything'), 'wrong');
+    await rename(project, 'wrong');
     const entry = await readFile(project('recipes/nix.yml'), 'utf8');
     await writeFile(project('recipes/nix.yml'), entry.replace('persistence:', 'persistance:'));
     const { exitCode, log } = await build(project);
     expect(exitCode).not.toBe(0);
     expect(log).toContain('`persistance` is not a key of the nix module; did you mean `persistence`?');
     const { stdout } = await world.run('buildah', ['images', '--format', '{{.Name}}']);
-    expect(stdout.split('\n')).not.toContain('localhost/everything');
+    expect(stdout.split('\n')).not.toContain('localhost/wrong');
   });
 
   test('what is wrong elsewhere is found by BlueBuild', async () => {
