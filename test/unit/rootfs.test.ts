@@ -38,7 +38,7 @@ function planOf(entry: Parameters<typeof configurationOf>[0]): ImageEntry[] {
 
 /** As the command does it: the room is looked at first. */
 async function bake(entries: readonly ImageEntry[], root: string, modificationTime = 0) {
-  const refused = roomFor(entries).refusal(lookAtRoot(root).find);
+  const refused = roomFor(entries).refusal(lookAtRoot(root).find, lookAtRoot(root).read);
   if (refused) throw new UserError(refused.message, refused.help);
   const downloads = entries.flatMap((entry) => (entry.kind === 'download' ? [entry.download.sha256] : []));
   const downloaded = new Map(downloads.map((digest) => [digest, installerFile]));
