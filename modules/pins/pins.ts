@@ -12,7 +12,7 @@ import { gt } from 'semver';
 import { processOutput } from '../../src/commands/output.ts';
 import { type Architecture, architectures } from '../../src/config/architecture.ts';
 import { fillIn } from '../../src/config/config.ts';
-import type { Provider } from '../../src/config/recipe-entry.ts';
+import type { Downloaded } from '../../src/config/config.ts';
 import type { Release } from '../../src/config/releases.ts';
 import { error } from '../../src/diagnostic/diagnostic.ts';
 import { formatDiagnostics } from '../../src/diagnostic/format.ts';
@@ -30,7 +30,7 @@ type Locate = (url: string) => string;
 
 /** The newest release of a provider, its downloads checked, and what a reviewer should know; undefined where it is pinned. */
 async function newerRelease(
-  provider: Provider,
+  provider: Downloaded,
   pinned: Release,
   locate: Locate,
 ): Promise<{ release: Release; news: string[] } | undefined> {
@@ -63,7 +63,7 @@ async function newerRelease(
 }
 
 /** The digests that all places state. */
-function agreed(provider: Provider, version: string, statements: Statement[]): Record<Architecture, string> {
+function agreed(provider: Downloaded, version: string, statements: Statement[]): Record<Architecture, string> {
   const [first, ...others] = statements;
   if (first === undefined) throw new Error(`${provider}: nobody is asked for the digests of ${version}`);
   for (const other of others) {
@@ -78,7 +78,7 @@ function agreed(provider: Provider, version: string, statements: Statement[]): R
 
 async function pins({ file, mirror }: { file: string; mirror?: string }): Promise<void> {
   const locate: Locate = (url) => (mirror === undefined ? url : url.replace(/^https:\/\//, `${mirror}/`));
-  const releases = JSON.parse(await readFile(file, 'utf8')) as Record<Provider, Release>;
+  const releases = JSON.parse(await readFile(file, 'utf8')) as Record<Downloaded, Release>;
   for (const provider of ['determinate', 'nixos', 'native'] as const) {
     const pinned = releases[provider];
     try {

@@ -1,6 +1,6 @@
 import { compare } from 'semver';
 import { type Architecture, architectures } from '../../src/config/architecture.ts';
-import type { Provider } from '../../src/config/recipe-entry.ts';
+import type { Downloaded } from '../../src/config/config.ts';
 import { UserError } from '../../src/diagnostic/user-error.ts';
 import type { Read } from './read.ts';
 
@@ -14,7 +14,7 @@ type Publisher = {
 };
 
 /** Where the newest release of each provider is found, and who states its digests. */
-export const publishers: Record<Provider, Publisher> = {
+export const publishers: Record<Downloaded, Publisher> = {
   determinate: {
     newest: async (read) => (await latestRelease('DeterminateSystems/nix-installer', read)).version,
     statements: async (version, read) => [

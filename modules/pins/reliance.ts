@@ -2,7 +2,7 @@
 import { chmod, readFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { type Architecture, architectureOf } from '../../src/config/architecture.ts';
-import type { Provider } from '../../src/config/recipe-entry.ts';
+import type { Downloaded } from '../../src/config/config.ts';
 
 type Reliance = {
   /** Options of `install ostree` that the image gives, and the defaults that it agrees with. */
@@ -45,7 +45,7 @@ const texts = [
   '/nix/receipt.json',
 ];
 
-const installers: Record<Exclude<Provider, 'native'>, Reliance> = {
+const installers: Record<Exclude<Downloaded, 'native'>, Reliance> = {
   determinate: {
     options,
     known: [...known, '--determinate', '--prefer-upstream-nix', '--diagnostic-endpoint', '--diagnostic-attribution'],
@@ -67,7 +67,7 @@ const installers: Record<Exclude<Provider, 'native'>, Reliance> = {
 export type Findings = { problems: string[]; news: string[] };
 
 export type Candidate = {
-  provider: Provider;
+  provider: Downloaded;
   version: string;
   architecture: Architecture;
   /** The download, whose digest is verified. */

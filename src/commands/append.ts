@@ -188,14 +188,15 @@ async function readAll(source: Source, wanted: readonly Architecture[]): Promise
 async function checkBase(directory: string, image: Image, plan: Plan, output: Output): Promise<string[]> {
   const look = (paths: Iterable<string>, contents?: string[]): Promise<ImageLayers> =>
     lookAtLayers(directory, image, { paths, ...(contents && { contents }) }, ownLayer(image));
+  const demands = demandsOf(plan);
   const layers = await look(
-    demandsOf(plan).flatMap(({ paths }) => paths),
-    [manifestPath],
+    demands.flatMap(({ paths }) => paths),
+    [manifestPath, ...demands.flatMap(({ contents = [] }) => contents)],
   );
   for (const digest of layers.unread) {
     output.err(`warning: ${image.name}: nobody here can read the layer ${digest}, so what is in it was not checked\n`);
   }
-  checkDemands(plan, layers.find, image.name);
+  checkDemands(plan, layers, image.name);
   const earlier = readEarlier(layers);
   const [undo] = undoingSteps(earlier, plan);
   if (undo && 'refused' in undo.inLayer) {

@@ -35,7 +35,7 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
   checkRoot(root);
   const image = lookAtRoot(root);
   const whole = makePlan(config, readStaticFiles(module.files), module.version);
-  checkDemands(whole, image.find);
+  checkDemands(whole, image);
   const { plan, steps, notes } = prepareSteps(whole, image);
   const earlier = readEarlier(image);
   const stale = sortStale(earlier ? staleFiles(earlier, plan) : new Map(), image.describe);

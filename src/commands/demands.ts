@@ -1,11 +1,14 @@
 import { UserError } from '../diagnostic/user-error.ts';
-import type { Find } from '../plan/demand.ts';
+import type { Find, Read } from '../plan/demand.ts';
 import { demandsOf, type Plan } from '../plan/plan.ts';
 
 /** Throws a `UserError` for the first demand of a plan that an image does not meet. `name` tells one image from others. */
-export function checkDemands(plan: Plan, find: Find, name?: string): void {
+export function checkDemands(plan: Plan, image: { find: Find; read: Read }, name?: string): void {
+  const { find } = image;
+  // Links are not followed, as `find` follows none.
+  const read: Read = (path) => (find(path)?.kind === 'file' ? image.read(path) : undefined);
   for (const { refusal } of demandsOf(plan)) {
-    const refused = refusal(find);
+    const refused = refusal(find, read);
     if (refused) throw new UserError(`${name === undefined ? '' : `${name}: `}${refused.message}`, refused.help);
   }
 }

@@ -4,11 +4,11 @@ import { printable } from '../diagnostic/format.ts';
 /** A configuration in one line. */
 export function summary({ installer, persistence, transientRoot, architecture }: Config): string {
   const how = installer.embed ? 'embedded' : 'downloaded at first boot';
-  const parts = [
-    `${installer.provider} ${installer.version} for ${architecture}, ${how}`,
-    `store in ${persistence}`,
-    `transient root: ${transientRoot}`,
-  ];
+  const nix =
+    installer.provider === 'system'
+      ? `the Nix of the distribution for ${architecture}`
+      : `${installer.provider} ${installer.version} for ${architecture}, ${how}`;
+  const parts = [nix, `store in ${persistence}`, `transient root: ${transientRoot}`];
   return parts.join(', ');
 }
 

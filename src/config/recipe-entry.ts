@@ -3,7 +3,7 @@
 /**
  * What installs Nix at first boot.
  */
-export type Provider = 'determinate' | 'nixos' | 'native';
+export type Provider = 'determinate' | 'nixos' | 'native' | 'system';
 /**
  * A SHA-256 digest in hexadecimal.
  */
@@ -54,7 +54,8 @@ export interface RecipeEntry {
   /**
    * What installs Nix at first boot. `determinate`: Determinate's nix-installer. `nixos`: the nix-installer of NixOS.
    * `native`: the image itself, from Nix's official release, and each update of the image updates Nix. Each comes with a
-   * version and its digest; a mapping sets more.
+   * version and its digest; a mapping sets more. `system`: nothing; the Nix is the package of the distribution, which the
+   * image must have.
    */
   installer?: Provider | InstallerSettings;
   /**
@@ -96,7 +97,7 @@ export interface InstallerSettings {
   /**
    * What installs Nix at first boot.
    */
-  provider?: 'determinate' | 'nixos' | 'native';
+  provider?: 'determinate' | 'nixos' | 'native' | 'system';
   /**
    * The release of the installer (`native`: of Nix), the built-in one by default. Any other needs its `sha256`.
    */
@@ -135,7 +136,7 @@ export interface Sha256ByArchitecture {
 }
 /**
  * Settings for nix.conf: each a string, number, boolean or list. The installer gets them at first boot; with `native`
- * they are in the image. The default applies until `experimental-features` is set here.
+ * and `system` they are in the image. The default applies until `experimental-features` is set here.
  */
 export interface NixConf {
   [k: string]: NixConfValue;

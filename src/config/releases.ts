@@ -1,5 +1,5 @@
 import type { Architecture } from './architecture.ts';
-import type { Provider } from './recipe-entry.ts';
+import type { Downloaded } from './config.ts';
 import data from './releases.json' with { type: 'json' };
 
 /** A release that is built in: what a recipe gets that names no other. */
@@ -13,4 +13,4 @@ export type Release = {
 };
 
 /** `npm run pins` looks for newer ones and writes them. */
-export const releases: Record<Provider, Release> = data;
+export const releases: Record<Downloaded, Release> = data;

@@ -42,6 +42,7 @@ function installer(entry: Entry, value: RecipeEntry, architecture: Architecture)
   const settings: InstallerSettings = installerSettings(value);
   const { provider = installerDefaults.provider, args = [] } = settings;
   const at: PlaceOfSetting = (key) => entry.placeOf(['installer', key]);
+  if (provider === 'system') return systemSettings(settings, at);
   return [
     ...digest(settings, releases[provider], architecture, at),
     ...url(settings, at),
@@ -50,6 +51,13 @@ function installer(entry: Entry, value: RecipeEntry, architecture: Architecture)
 }
 
 type PlaceOfSetting = (key: keyof InstallerSettings) => Place | undefined;
+
+function systemSettings(settings: InstallerSettings, at: PlaceOfSetting): Diagnostic[] {
+  const keys = (Object.keys(settings) as (keyof InstallerSettings)[]).filter((key) => key !== 'provider');
+  return keys.map((key) =>
+    error(`\`installer.${key}\` has no effect: with \`system\` Nix is a package of the image`, at(key), 'remove it'),
+  );
+}
 
 function nativeArguments(args: readonly string[], at: PlaceOfSetting): Diagnostic[] {
   if (args.length === 0) return [];

@@ -34,7 +34,7 @@ const schema31 = {
   $defs: {
     ModuleType: { type: 'string', enum: ['nix', 'nix@v1', 'nix@latest'] },
     RecordUnknown: { type: 'object', properties: {}, unevaluatedProperties: {} },
-    Provider: { type: 'string', enum: ['determinate', 'nixos', 'native'] },
+    Provider: { type: 'string', enum: ['determinate', 'nixos', 'native', 'system'] },
     InstallerSettings: {
       type: 'object',
       properties: {
@@ -83,7 +83,7 @@ const schema31 = {
 };
 const schema32 = { type: 'string', enum: ['nix', 'nix@v1', 'nix@latest'] };
 const schema33 = { type: 'object', properties: {}, unevaluatedProperties: {} };
-const schema34 = { type: 'string', enum: ['determinate', 'nixos', 'native'] };
+const schema34 = { type: 'string', enum: ['determinate', 'nixos', 'native', 'system'] };
 const schema42 = { type: 'string', enum: ['karg', 'initramfs', 'off'] };
 const schema47 = { type: 'string', enum: ['auto', 'on', 'off'] };
 const schema48 = { type: 'string', enum: ['off', 'determinate-systems'] };
@@ -260,7 +260,7 @@ function validate21(
         }
         errors++;
       }
-      if (!(data0 === 'determinate' || data0 === 'nixos' || data0 === 'native')) {
+      if (!(data0 === 'determinate' || data0 === 'nixos' || data0 === 'native' || data0 === 'system')) {
         const err1 = {
           instancePath: instancePath + '/provider',
           schemaPath: '#/$defs/Provider/enum',
@@ -1250,7 +1250,7 @@ function validate20(
         }
         errors++;
       }
-      if (!(data7 === 'determinate' || data7 === 'nixos' || data7 === 'native')) {
+      if (!(data7 === 'determinate' || data7 === 'nixos' || data7 === 'native' || data7 === 'system')) {
         const err13 = {
           instancePath: instancePath + '/installer',
           schemaPath: '#/$defs/Provider/enum',

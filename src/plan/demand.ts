@@ -10,6 +10,9 @@ export type Found = { kind: 'directory' | 'file' } | { kind: 'symlink'; target: 
  */
 export type Find = (path: string) => Found | undefined;
 
+/** The content of a file at a path that a demand names in `contents`; undefined where there is no file. */
+export type Read = (path: string) => Buffer | undefined;
+
 /** Why an image cannot take a plan, and what to do about it. */
 export type Refusal = { message: string; help: string };
 
@@ -17,7 +20,9 @@ export type Refusal = { message: string; help: string };
 export type Demand = {
   /** The paths it asks about: who reads layers must know them first. */
   paths: readonly string[];
-  refusal: (find: Find) => Refusal | undefined;
+  /** The files among them whose content it asks about as well. */
+  contents?: readonly string[];
+  refusal: (find: Find, read: Read) => Refusal | undefined;
 };
 
 /** Room for every entry: real directories above it, and nothing of another kind in its place. */

@@ -8,9 +8,9 @@ import { enabledUnits } from './units.ts';
 /** A vendor's nix-installer, and what the image runs of what it installs. */
 export const installer: PartMaker = {
   name: 'installer',
-  make: (config, files) => {
-    const { provider, version, args } = config.installer;
-    if (provider === 'native') return { entries: [] };
+  make: ({ installer }, files) => {
+    if (installer.provider === 'native' || installer.provider === 'system') return { entries: [] };
+    const { provider, version, args } = installer;
     const payload = {
       path: '/usr/libexec/bluebuild/nix/nix-installer',
       mode: 0o755,
@@ -22,7 +22,7 @@ export const installer: PartMaker = {
         ...programLinks,
         ...staticEntries(files, 'installer'),
         textEntry('/usr/share/bluebuild/nix/installer-args', args.map((one) => `${one}\n`).join('')),
-        ...payloadEntries(config, files, payload),
+        ...payloadEntries(installer, files, payload),
         ...enabledUnits({ 'sockets.target': ['determinate-nixd.socket'] }),
       ],
       demands: [...(installsDeterminate ? [daemonOutlivesUpdates] : []), noNix, noOtherNix],

@@ -10,9 +10,9 @@ import { staticEntries, textEntry } from './static-files.ts';
  */
 export const native: PartMaker = {
   name: 'native',
-  make: (config, files) => {
-    const { provider, version, sha256 } = config.installer;
-    if (provider !== 'native') return { entries: [] };
+  make: ({ installer }, files) => {
+    if (installer.provider !== 'native') return { entries: [] };
+    const { version, sha256 } = installer;
     const follow = `[Unit]\nConditionPathExists=|!/nix/var/bluebuild-nix/follows/${sha256}\n`;
     const payload = { path: '/usr/libexec/bluebuild/nix/nix.tar.xz', mode: 0o644, name: `Nix ${version}` };
     return {
@@ -20,7 +20,7 @@ export const native: PartMaker = {
         ...staticEntries(files, 'native'),
         textEntry('/usr/lib/systemd/system/nix-install.service.d/50-follow.conf', follow),
         ...programLinks,
-        ...payloadEntries(config, files, payload),
+        ...payloadEntries(installer, files, payload),
       ],
       demands: [noOtherNix],
     };
@@ -28,7 +28,7 @@ export const native: PartMaker = {
 };
 
 /** Nix's programs (its package's bin/), without those of other packages. */
-const programs = [
+export const programs = [
   'nix',
   ...[
     'build',

@@ -15,6 +15,7 @@ import type { Part, PartMaker } from './part.ts';
 import { recordEntries, recordPaths } from './record.ts';
 import { selinux } from './selinux.ts';
 import type { StaticFiles } from './static-files.ts';
+import { system } from './system.ts';
 import { telemetry } from './telemetry.ts';
 
 /** What a configuration puts into an image: a list of parts. */
@@ -34,6 +35,7 @@ const makers: readonly PartMaker[] = [
   kernelArgument,
   installer,
   native,
+  system,
   nixConf,
   telemetry,
   desktop,

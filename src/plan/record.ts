@@ -21,7 +21,9 @@ export function recordEntries(
   const configuration = {
     type: 'nix',
     installer: Object.fromEntries(
-      Object.entries(installer).filter(([, value]) => !Array.isArray(value) || value.length > 0),
+      Object.entries(installer).flatMap(([key, value]) =>
+        value === undefined || (Array.isArray(value) && value.length === 0) ? [] : [[key, value] as const],
+      ),
     ),
     persistence,
     'transient-root': transientRoot,

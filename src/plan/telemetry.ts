@@ -14,7 +14,9 @@ export const telemetry: PartMaker = {
   name: 'telemetry',
   make: ({ telemetry, installer }, files) => {
     if (telemetry === 'determinate-systems') return { entries: staticEntries(files, 'telemetry-on') };
-    const forDaemon = installer.provider === 'native' ? [] : staticEntries(files, 'telemetry-off-daemon');
+    const forDaemon = ['native', 'system'].includes(installer.provider)
+      ? []
+      : staticEntries(files, 'telemetry-off-daemon');
     return { entries: [...staticEntries(files, 'telemetry-off'), ...forDaemon] };
   },
 };

@@ -82,10 +82,16 @@ export const nixFaults = async (
     ['the store is damaged', 'runuser --login root --command "nix store verify --all --no-trust"'],
     ['a unit has failed', 'failed=$(systemctl --failed --plain --no-legend); echo "$failed"; test -z "$failed"'],
     ['the system is not running', 'test "$(systemctl is-system-running --wait)" = running'],
-    ['an /etc unit hides one of the image', '! ls -R /etc/systemd/system | grep -E "^(nix|determinate|ensure-sym)"'],
+    // Of the image are the links by which a package enables its units, and the directories that it makes in /nix.
+    [
+      'an /etc unit hides one of the image',
+      `cd /etc/systemd/system
+       ! find . -name 'nix*' -o -name 'determinate*' -o -name 'ensure-sym*' |
+         while read -r unit; do [ -L "/usr/etc/systemd/system/$unit" ] || echo "$unit"; done | grep .`,
+    ],
     [
       'a deployment holds a store',
-      'test -z "$(find /sysroot/ostree/deploy/lab/deploy/*/nix -mindepth 1 -print -quit)"',
+      'test -z "$(find /sysroot/ostree/deploy/lab/deploy/*/nix -mindepth 1 ! -type d -print -quit)"',
     ],
   ];
   if (!repaired) {

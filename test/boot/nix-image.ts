@@ -46,13 +46,16 @@ export const nixImage = async ({
   const configuration = {
     type: 'nix',
     ...entry,
-    installer: {
-      version: nixInstallerVersion,
-      url: 'file:///tmp/files/nix-installer',
-      sha256: await installerDigest(),
-      ...(provider === 'determinate' && { args: determinateArguments }),
-      ...entry.installer,
-    },
+    installer:
+      provider === 'system'
+        ? provider
+        : {
+            version: nixInstallerVersion,
+            url: 'file:///tmp/files/nix-installer',
+            sha256: await installerDigest(),
+            ...(provider === 'determinate' && { args: determinateArguments }),
+            ...entry.installer,
+          },
   };
   const run = `RUN /tmp/modules/nix/nix.sh '${JSON.stringify(configuration)}'`;
   return buildImage({
@@ -69,7 +72,7 @@ export const nixImage = async ({
 export const laterModule = async (directory: string): Promise<string> => {
   const modules = join(directory, 'modules');
   await cp(builtModule, modules, { recursive: true });
-  const units = ['mount-point/nix.mount', 'first-boot/nix-daemon.service', 'first-boot/nix-install.service'];
+  const units = ['mount-point/nix.mount', 'daemon/nix-daemon.service', 'first-boot/nix-install.service'];
   for (const unit of units.map((name) => join(modules, 'nix/files', name.replace('/', '/usr/lib/systemd/system/')))) {
     const text = await readFile(unit, 'utf8');
     await writeFile(unit, text.replace(/^Description=/m, 'Description=Later '));

@@ -8,6 +8,36 @@ import { run } from './tools.ts';
 const determinate = {};
 const nixos = { installer: { provider: 'nixos' } };
 const native = { installer: { provider: 'native' } };
+const system = { installer: { provider: 'system' } };
+const programs = [
+  ...[
+    'nix',
+    'nix-build',
+    'nix-channel',
+    'nix-collect-garbage',
+    'nix-copy-closure',
+    'nix-daemon',
+    'nix-env',
+    'nix-hash',
+  ],
+  ...['nix-instantiate', 'nix-prefetch-url', 'nix-shell', 'nix-store'],
+];
+const units = ['service', 'socket'].map((kind) => `usr/lib/systemd/system/nix-daemon.${kind}`);
+const nixConf = (text: string): File => ({ name: 'etc/nix/nix.conf', content: text });
+/** The files of Fedora's nix, nix-core, nix-daemon, nix-legacy and busybox that count, without some. */
+const fedora = (...without: string[]): File[] =>
+  [
+    ...programs.map((name) => (name === 'nix' ? { name: 'usr/bin/nix' } : { name: `usr/bin/${name}`, link: 'nix' })),
+    ...units.map((name) => ({ name, content: '[Unit]\n' })),
+    nixConf('max-jobs = auto\nsandbox-paths = /bin/sh=/usr/bin/busybox\n'),
+    ...[{ name: 'usr/bin/busybox' }, { name: 'nix/' }, { name: 'nix/store/' }, { name: 'nix/var/' }],
+  ].filter(({ name }) => !without.includes(name));
+const legacy = programs.filter((name) => name !== 'nix' && name !== 'nix-daemon').map((name) => `usr/bin/${name}`);
+/** A unit by hand, as images have it that brought Fedora's Nix before. */
+const nixMount = (directory: string): File => ({
+  name: `${directory}/nix.mount`,
+  content: '[Mount]\nWhat=/var/lib/nix\nWhere=/nix\nType=none\nOptions=bind\n',
+});
 const manifest = 'usr/share/bluebuild/nix/manifest.json';
 const plainLocal = [{ name: 'usr/local/' }, { name: 'usr/local/bin/' }];
 const nativeLink = '/nix/var/nix/profiles/default/bin/nix-env';
@@ -54,6 +84,66 @@ const cases: [what: string, entry: object, layers: File[][], refusal: string | u
     [[{ name: 'usr/bin/nix-env', content: '' }], [{ name: 'usr/bin/.wh.nix-env' }]],
     undefined,
   ],
+  ["Fedora's Nix, with `system`", system, [fedora()], undefined],
+  [
+    "Debian's Nix, whose nix.conf names no shell, with `system`",
+    system,
+    [fedora('usr/bin/busybox', 'etc/nix/nix.conf'), [nixConf('sandbox = true\n')]],
+    undefined,
+  ],
+  ['no Nix, with `system`', system, [], 'the image has no Nix of its own (/usr/bin/nix), and `system` takes'],
+  [
+    'Nix without nix-daemon, with `system`',
+    system,
+    [fedora(...units, 'usr/bin/nix-daemon')],
+    'is not complete: it has no /usr/bin/nix-daemon',
+  ],
+  ['Nix without its units, with `system`', system, [fedora(...units)], `it has no /${units[0]}`],
+  ['Nix without nix-legacy, with `system`', system, [fedora(...legacy)], 'it has no /usr/bin/nix-build'],
+  [
+    'Nix without the shell that its nix.conf names, with `system`',
+    system,
+    [fedora('usr/bin/busybox')],
+    '/etc/nix/nix.conf names /usr/bin/busybox as the shell of builds',
+  ],
+  [
+    'a busybox that a later layer removes, with `system`',
+    system,
+    [fedora(), [{ name: 'usr/bin/.wh.busybox' }]],
+    '/etc/nix/nix.conf names /usr/bin/busybox as the shell of builds',
+  ],
+  [
+    'the links of `native` are no Nix, with `system`',
+    system,
+    [programs.map((name) => ({ name: `usr/bin/${name}`, link: `/nix/var/nix/profiles/default/bin/${name}` }))],
+    'the Nix of the image is not complete: it has no /usr/bin/nix',
+  ],
+  [
+    'a store in the own /nix, with `system`',
+    system,
+    [fedora(), [{ name: 'nix/var/nix/db/db.sqlite', content: 'SQLite' }]],
+    'the image has a Nix store in its own /nix',
+  ],
+  [
+    'a nix.mount by hand, with `system`',
+    system,
+    [fedora(), [nixMount('usr/lib/systemd/system')]],
+    'mounts a Nix store by itself (/usr/lib/systemd/system/nix.mount)',
+  ],
+  [
+    'a nix.mount by hand in /etc, with `system`',
+    system,
+    [fedora(), [nixMount('etc/systemd/system')]],
+    'mounts a Nix store by itself (/etc/systemd/system/nix.mount)',
+  ],
+  [
+    'a directory of a store by hand, with `system`',
+    system,
+    [fedora(), [{ name: 'usr/lib/tmpfiles.d/nix-store.conf', content: 'd /var/lib/nix/store 1775 root nixbld -\n' }]],
+    'mounts a Nix store by itself (/usr/lib/tmpfiles.d/nix-store.conf)',
+  ],
+  ["Fedora's Nix, with an installer", nixos, [fedora()], 'a Nix of its own (/usr/bin/nix-env)'],
+  ["Fedora's Nix, with `native`", native, [fedora()], 'a Nix of its own (/usr/bin/nix)'],
   ['/nix as a link', determinate, [[{ name: 'nix', link: 'var/nix' }]], '/nix is a symbolic link to var/nix'],
   ['/nix as a file', determinate, [[{ name: 'nix', content: '' }]], '/nix is not a directory'],
   [
@@ -100,7 +190,8 @@ test.each(cases)('%s', async (what, entry, layers, refusal) => {
   const { installer = {} } = entry as { installer?: object };
   const files = [baseFiles, ...layers];
   const settings = { version: '1.0.0', url: 'file:///tmp/files/installer', sha256: project.installerDigest };
-  const recipe = project.writeRecipe(name, { installer: { ...settings, ...installer } });
+  const own = entry === system ? installer : { ...settings, ...installer };
+  const recipe = project.writeRecipe(name, { installer: own });
   const layout = makeLayout(project.path(`layout-${name}`));
   layout.writeIndex([await addImage(layout, { files }, tag('base'))]);
   const base = `oci:${layout.directory}:base`;

@@ -49,7 +49,8 @@ const url = fc.oneof(
 const args = fc.array(line(' '), { maxLength: 4 }).map((texts) => texts.map((text) => `--proxy=${text}`));
 
 const installer = fc.oneof(
-  fc.constantFrom('determinate' as const, 'nixos' as const, 'native' as const),
+  fc.constantFrom('determinate' as const, 'nixos' as const, 'native' as const, 'system' as const),
+  fc.record({ provider: fc.constant('system' as const) }),
   fc.record({ provider: fc.constant('native' as const), version, sha256: digest, embed: fc.boolean() }),
   fc.record(
     { provider: fc.constantFrom('determinate' as const, 'nixos' as const), embed: fc.boolean(), args },

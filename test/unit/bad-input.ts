@@ -196,17 +196,35 @@ const installer: BadInput[] = [
   entry(
     'an unknown provider',
     'installer: lix',
-    '3:16 `installer` must be `determinate`, `nixos`, `native` or a mapping with `provider`, `version`, `url`, `sha256`, `embed` or `args`, not `"lix"`',
+    '3:16 `installer` must be `determinate`, `nixos`, `native`, `system` or a mapping with `provider`, `version`, `url`, `sha256`, `embed` or `args`, not `"lix"`',
   ),
   entry(
     'a provider in upper case',
     'installer: Determinate',
-    '3:16 `installer` must be `determinate`, `nixos`, `native` or a mapping with `provider`, `version`, `url`, `sha256`, `embed` or `args`, not `"Determinate"`; did you mean `determinate`?',
+    '3:16 `installer` must be `determinate`, `nixos`, `native`, `system` or a mapping with `provider`, `version`, `url`, `sha256`, `embed` or `args`, not `"Determinate"`; did you mean `determinate`?',
   ),
   entry(
     'arguments for an installer, where none is run',
     'installer:\n  provider: native\n  args: [--verbose]',
     '5:13 `installer.args` has no effect: `native` runs no nix-installer = remove it; settings of Nix belong in `nix-conf`',
+  ),
+  ...Object.entries({
+    version: "'2.35.2'",
+    url: 'https://a/b',
+    sha256: digest,
+    embed: 'false',
+    args: '[--verbose]',
+  }).map(([key, value]) =>
+    entry(
+      `${key}, where nothing is downloaded`,
+      `installer:\n  provider: system\n  ${key}: ${value}`,
+      `5:${key.length + 9} \`installer.${key}\` has no effect: with \`system\` Nix is a package of the image = remove it`,
+    ),
+  ),
+  entry(
+    'telemetry of a Nix that sends none',
+    'installer: system\ntelemetry: determinate-systems',
+    '4:16 `telemetry`: `installer: system` sends none = remove it, or use `installer: determinate`',
   ),
   entry(
     'a version of Nix without its digest',
@@ -1014,7 +1032,7 @@ const recipes: BadInput[] = [
     'stages from a file with an error',
     'stages:\n  - from-file: s.yml\n',
     { 's.yml': 'stages:\n  - name: one\n    modules:\n      - type: nix\n        installer: 3\n' },
-    's.yml:5:20 `installer` must be `determinate`, `nixos`, `native` or a mapping with `provider`, `version`, `url`, `sha256`, `embed` or `args`, not `3`',
+    's.yml:5:20 `installer` must be `determinate`, `nixos`, `native`, `system` or a mapping with `provider`, `version`, `url`, `sha256`, `embed` or `args`, not `3`',
   ),
   withFiles(
     'stages in a circle',
@@ -1067,7 +1085,7 @@ const configurations: BadInput[] = [
   json(
     'null for a value',
     '{"type":"nix","installer":null}',
-    '1:27 `installer` is empty, and must be `determinate`, `nixos`, `native` or a mapping with `provider`, `version`, `url`, `sha256`, `embed` or `args`',
+    '1:27 `installer` is empty, and must be `determinate`, `nixos`, `native`, `system` or a mapping with `provider`, `version`, `url`, `sha256`, `embed` or `args`',
   ),
   json('1 MB', `{"type":"nix","env":{"a":"${'x'.repeat(1024 * 1024)}"}}`, 'the configuration is larger than 1 MiB'),
   json(

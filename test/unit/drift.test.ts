@@ -75,7 +75,7 @@ describe('releases', () => {
     expect(url).toMatch(/^https:\/\/[!-~]*\{version\}[!-~]*\{arch\}/);
     const config = configurationOf({ type: 'nix', installer: provider as 'nixos' }, architecture);
     expect(config.installer).toMatchObject({ sha256: digest, version });
-    expect(URL.canParse(config.installer.url)).toBe(true);
+    expect(URL.canParse(config.installer.url ?? '')).toBe(true);
     expect(config.installer.url).not.toMatch(/[{}]/);
   });
   test.each(Object.entries(releases))('the digests of %s were seen in two places', (_, { seen }) => {

@@ -95,6 +95,10 @@ nix-conf: {cores: 4, experimental-features: nix-command, extra-substituters: [ht
     const settings = `{url: https://example.org/i, sha256: {x86_64: ${digest}}}`;
     expect(entry(`installer: ${settings}`).installer.sha256).toBe(digest);
   });
+  test('a Nix of the distribution has no version, url or digest', () => {
+    expect(entry('installer: system').installer).toEqual({ provider: 'system' });
+    expect(entry('installer: {provider: system}').installer).toEqual({ provider: 'system' });
+  });
   test('the digest that is built in, written out', () => {
     const { sha256 } = entry('').installer;
     expect(entry(`installer: {sha256: ${sha256}}`).installer.sha256).toBe(sha256);

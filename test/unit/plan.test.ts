@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { architectures } from '../../src/config/architecture.ts';
-import { type Config, installerSettings } from '../../src/config/config.ts';
+import type { Config } from '../../src/config/config.ts';
 import { defaults } from '../../src/config/defaults.ts';
 import type { RecipeEntry } from '../../src/config/recipe-entry.ts';
 import { releases } from '../../src/config/releases.ts';
@@ -25,6 +25,7 @@ const architecture = fc.constantFrom(...architectures);
 const decided = [
   '/usr/lib/tmpfiles.d/nix.conf',
   '/etc/nix/nix.conf',
+  '/etc/xdg/nix/nix.conf',
   '/usr/lib/environment.d/60-nix-telemetry.conf',
   '/etc/determinate/config.json',
   '/usr/lib/systemd/system/nix-install.service.d/50-follow.conf',
@@ -57,6 +58,20 @@ test('`native`: a boot of the image starts the service only where another Nix is
   expect([...entries.keys()].filter((path) => /determinate|nix-installer|installer-args/.test(path))).toEqual([]);
 });
 
+test("`system`: the package's units stay as they are, and are bound to a store that is whole", () => {
+  const entries = entriesOf(configurationOf({ type: 'nix', installer: 'system' }));
+  const paths = [...entries.keys()];
+  expect(paths.filter((path) => /^\/usr\/bin\/nix|\/nix-daemon(\.service|\.socket)?$/.test(path))).toEqual([
+    '/usr/lib/systemd/system/sockets.target.wants/nix-daemon.socket',
+  ]);
+  for (const unit of ['service', 'socket']) {
+    const dropIn = textOf(entries, `/usr/lib/systemd/system/nix-daemon.${unit}.d/50-bluebuild-nix.conf`);
+    expect(dropIn).toContain('\nConditionPathExists=/nix/var/bluebuild-nix/installed\n');
+    expect(dropIn).toContain('\nExecStartPre=/usr/libexec/bluebuild/nix/keep-database\n');
+  }
+  expect([...entries.values()].filter(({ kind }) => kind === 'download')).toEqual([]);
+});
+
 test('telemetry is off for units, sessions and determinate-nixd, unless the recipe names who gets it', () => {
   const environment = '/usr/lib/environment.d/60-nix-telemetry.conf';
   for (const entry of [{}, { telemetry: 'off' as const }, { installer: 'nixos' as const }]) {
@@ -79,17 +94,22 @@ test('what is valid plans, in order, each path once, under /nix and /usr, and a 
       const paths = allEntriesOf(makePlan(configurationOf(entry, arch), files, '1.2.3')).map(({ path }) => path);
       expect(paths).toEqual([...new Set(paths)].toSorted((one, other) => (one < other ? -1 : 1)));
       const inEtc = paths.filter((path) => !/^(\/nix|\/usr(\/[A-Za-z0-9_][A-Za-z0-9._-]*)+)$/.test(path));
-      const isNative = installerSettings(entry).provider === 'native';
+      const { provider } = configurationOf(entry, arch).installer;
       const isSilent = (entry.telemetry ?? 'off') === 'off';
       const silence = isSilent ? ['/etc/determinate/config.json'] : [];
-      expect(inEtc).toEqual(isNative ? ['/etc/nix/nix.conf', '/etc/profile.d/nix.sh'] : silence);
+      const wanted = {
+        native: ['/etc/nix/nix.conf', '/etc/profile.d/nix.sh'],
+        system: ['/etc/profile.d/nix-profiles.sh', '/etc/xdg/nix/nix.conf'],
+        ...{ determinate: silence, nixos: silence },
+      };
+      expect(inEtc).toEqual(wanted[provider]);
     }),
   );
 });
 
 test('a recipe decides what is in a few small files, whether parts are there, and nothing else', () => {
   const wanted =
-    /^\.\.\/(nix\.mount|nix-(install|users)\.service|nix-daemon\.socket|determinate-nixd\.socket|nix-maintenance\.timer|nix-label\.(path|service))$/;
+    /^\.\.\/(nix\.mount|nix-(install|users|first-store)\.service|nix-daemon\.socket|determinate-nixd\.socket|nix-maintenance\.timer|nix-label\.(path|service))$/;
   fc.assert(
     fc.property(validEntry, (value) => {
       for (const [path, entry] of entriesOf(configurationOf(value))) {
@@ -151,7 +171,8 @@ describe('every value comes back from where it lies as it was', () => {
     fc.assert(
       fc.property(validEntry, (value) => {
         const config = configurationOf(value);
-        const found = textOf(entriesOf(config), `${share}/nix.conf`)
+        const isSystem = config.installer.provider === 'system';
+        const found = textOf(entriesOf(config), isSystem ? '/etc/xdg/nix/nix.conf' : `${share}/nix.conf`)
           .split('\n')
           .slice(0, -1)
           // Config::applyConfig in Nix's src/libutil/config.cc: cut at #, tokens between blanks, the second is `=`.
@@ -160,6 +181,14 @@ describe('every value comes back from where it lies as it was', () => {
           const tokens = Array.isArray(setting) ? setting.map(String) : String(setting).split(/[ \t\r]+/);
           return [name, '=', ...tokens.filter((token) => token !== '')];
         });
+        if (isSystem) {
+          // What nobody asked for adds to the package's own.
+          if (!('experimental-features' in (value['nix-conf'] ?? {}))) {
+            expect(found).toContainEqual(['extra-experimental-features', '=', 'nix-command', 'flakes']);
+            wanted.splice(0, 1, ['extra-experimental-features', '=', 'nix-command', 'flakes']);
+          }
+          wanted.push(['!include', '/etc/nix/nix.custom.conf']);
+        }
         if (config.installer.provider === 'native') {
           wanted.push(['!include', 'nix.custom.conf']);
           expect(textOf(entriesOf(config), '/etc/nix/nix.conf')).toBe(textOf(entriesOf(config), `${share}/nix.conf`));
@@ -184,16 +213,16 @@ describe('every value comes back from where it lies as it was', () => {
       fc.property(validEntry, (value) => {
         const config = configurationOf(value);
         const entries = entriesOf(config);
-        const manifest: unknown = JSON.parse(textOf(entries, `${share}/manifest.json`));
+        const manifest = JSON.parse(textOf(entries, `${share}/manifest.json`)) as { installer: object; files: object };
         const { provider, version, url, sha256, embed } = config.installer;
         expect(manifest).toMatchObject({
           module: { name: 'bluebuild-nix', version: '1.2.3' },
           architecture: 'x86_64',
-          installer: { provider, version, url, sha256, embedded: embed },
           persistence: config.persistence,
         });
+        expect(manifest.installer).toEqual({ provider, version, url, sha256, embedded: embed });
         const others = [...entries.keys()].filter((path) => !/(configuration\.yml|manifest\.json)$/.test(path));
-        expect(Object.keys((manifest as { files: object }).files)).toEqual(others);
+        expect(Object.keys(manifest.files)).toEqual(others);
       }),
     );
   });
@@ -211,6 +240,7 @@ describe('every value comes back from where it lies as it was', () => {
         readConfiguration,
         'for share in "$@"; do',
         `printf '%s\\0' CONFIGURATION`,
+        ...names.map((name) => `${name}=''`),
         'read_configuration',
         ...names.map((name) => `printf '%s\\0' "$${name}"`),
         'set --',
@@ -226,8 +256,10 @@ describe('every value comes back from where it lies as it was', () => {
           const entries = entriesOf(config);
           fs.mkdirSync(folder);
           fs.writeFileSync(join(folder, 'install.conf'), textOf(entries, `${share}/install.conf`));
-          const isNative = config.installer.provider === 'native';
-          const args = isNative ? '' : textOf(entries, `${share}/installer-args`);
+          const args =
+            config.installer.args === undefined || config.installer.provider === 'native'
+              ? ''
+              : textOf(entries, `${share}/installer-args`);
           fs.writeFileSync(join(folder, 'installer-args'), args);
           return folder;
         });
@@ -236,10 +268,12 @@ describe('every value comes back from where it lies as it was', () => {
           .split('CONFIGURATION\0')
           .slice(1)
           .map((fields) => fields.split('\0').slice(0, -1));
-        const wanted = configs.map(({ persistence, installer: { provider, version, embed, url, sha256, args } }) => [
-          ...[provider, version, persistence, String(embed), embed ? '' : url, sha256],
-          ...args,
-        ]);
+        const wanted = configs.map(
+          ({ persistence, installer: { provider, version, embed, url, sha256, args = [] } }) => [
+            ...[provider, version ?? '', persistence, String(embed ?? ''), embed ? '' : (url ?? ''), sha256 ?? ''],
+            ...args,
+          ],
+        );
         expect(read).toEqual(wanted);
       } finally {
         fs.rmSync(directory, { recursive: true });

@@ -38,7 +38,7 @@ function planOf(entry: Parameters<typeof configurationOf>[0]): ImageEntry[] {
 
 /** As the command does it: the room is looked at first. */
 async function bake(entries: readonly ImageEntry[], root: string, modificationTime = 0) {
-  const refused = roomFor(entries).refusal(lookAtRoot(root).find);
+  const refused = roomFor(entries).refusal(lookAtRoot(root).find, lookAtRoot(root).read);
   if (refused) throw new UserError(refused.message, refused.help);
   const downloads = entries.flatMap((entry) => (entry.kind === 'download' ? [entry.download.sha256] : []));
   const downloaded = new Map(downloads.map((digest) => [digest, installerFile]));
@@ -279,7 +279,7 @@ describe('a write that fails half way', () => {
       entry.kind === 'file' ? { ...entry, content: Buffer.concat([entry.content, Buffer.alloc(20_000, 'x')]) } : entry,
     );
     let [failed, succeeded] = [0, 0];
-    for (let size = 250; size < 1500; size += 90) {
+    for (let size = 500; size < 1800; size += 90) {
       await withDisk(`size=${size}k`, async (disk) => {
         const root = join(disk, 'root');
         await bake(small, root);

@@ -23,7 +23,8 @@ const planOf = (entry: Parameters<typeof configurationOf>[0]) =>
 const entries = planOf({ type: 'nix', persistence: '/var/nix', installer: { embed: false }, maintenance: 'on' });
 const embedded = planOf({ type: 'nix' });
 const native = planOf({ type: 'nix', installer: 'native' });
-const planned = new Set([...entries, ...embedded, ...native].map(({ path }) => path));
+const system = planOf({ type: 'nix', installer: 'system' });
+const planned = new Set([...entries, ...embedded, ...native, ...system].map(({ path }) => path));
 
 /** What these units name and every system with systemd has (bootup(7)). */
 const systemUnits = [
@@ -32,6 +33,7 @@ const systemUnits = [
   ),
   'systemd-remount-fs.service',
   'systemd-sysusers.service',
+  'systemd-tmpfiles-setup.service',
   'systemd-update-done.service',
   // Where /var/home is a file system of its own.
   'var-home.mount',
@@ -58,7 +60,7 @@ function parseUnit(text: string): Unit {
   });
 }
 
-test('every kind of installer has its provider.sh', () => expect(providers).toEqual(['installer', 'native']));
+test('every kind of installer has its provider.sh', () => expect(providers).toEqual(['installer', 'native', 'system']));
 
 // But for what runs a daemon, whose hooks and builds have the machine's own, and what dracut reads in a build.
 const programs = statics.filter(
@@ -119,7 +121,7 @@ describe('units', () => {
     beforeAll(async () => {
       root = fs.mkdtempSync(join(tmpdir(), 'nix-units-'));
       const options = { modificationTime: 0, ownedByRoot: false, downloaded: new Map<string, string>() };
-      await writeRootfs({ entries }, root, options);
+      for (const plan of [entries, system]) await writeRootfs({ entries: plan }, root, options);
       fs.mkdirSync(join(root, dirname(systemctl)), { recursive: true });
       fs.writeFileSync(join(root, systemctl), '#!/bin/sh\n', { mode: 0o755 });
       for (const unit of systemUnits) {

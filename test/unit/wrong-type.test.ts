@@ -26,7 +26,7 @@ const kinds = {
 };
 type Kind = keyof typeof kinds;
 
-const provider = '`determinate`, `nixos` or `native`';
+const provider = '`determinate`, `nixos`, `native` or `system`';
 const setting = 'a string, a number, `true`, `false` or a list (each item: a string or a number)';
 
 /** A key, how it is written (`§` for the value), what it must be, and the kinds of values that it takes. */
@@ -40,7 +40,7 @@ const keys: [key: string, yaml: string, must: string, takes: Kind[]][] = [
   [
     'installer',
     'installer: §',
-    `\`determinate\`, \`nixos\`, \`native\` or a mapping with \`provider\`, \`version\`, \`url\`, \`sha256\`, \`embed\` or \`args\``,
+    `\`determinate\`, \`nixos\`, \`native\`, \`system\` or a mapping with \`provider\`, \`version\`, \`url\`, \`sha256\`, \`embed\` or \`args\``,
     ['mapping'],
   ],
   ['installer.provider', 'installer: {provider: §}', provider, []],

@@ -21,7 +21,7 @@ scenario(
     guest = await guest.reboot();
     await expectNixOf(guest, 'trixie');
     const told = await guest.succeed(journal);
-    expect(told).toContain('Taking over the store of a nix-installer');
+    expect(told).toContain('Taking over the store from `installer: determinate`');
     expect(told).toMatch(/^Moved to \/nix\/var\/bluebuild-nix\/set-aside, .*\/etc\/nix\/nix\.conf/m);
     // What a user wrote stays where it is, and is read.
     expect(await guest.succeed(ofNixInEtc)).toMatch(/^A +nix\/nix\.custom\.conf$/);

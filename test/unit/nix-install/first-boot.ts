@@ -28,7 +28,10 @@ export type Image = { entry?: Partial<RecipeEntry>; download?: string };
 export async function bake({ entry = {}, download = installer }: Image, image: string): Promise<void> {
   const sha256 = digestOf(download);
   const { installer: settings = {}, ...rest } = entry;
-  const own = { url: 'https://example.org/installer', sha256, ...(typeof settings === 'string' ? {} : settings) };
+  const own =
+    settings === 'system'
+      ? settings
+      : { url: 'https://example.org/installer', sha256, ...(typeof settings === 'string' ? {} : settings) };
   const config = configurationOf({ type: 'nix', ...rest, installer: own });
   const options = { modificationTime: 0, ownedByRoot: true, downloaded: new Map([[sha256, download]]) };
   fs.mkdirSync(dirname(image), { recursive: true });

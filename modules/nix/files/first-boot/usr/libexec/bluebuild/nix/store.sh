@@ -72,7 +72,7 @@ is_of_installer() {
 has_store() {
     [ -O "$1" ] && [ -O "$1/var" ] || return 1
     [ -e "$1/var/bluebuild-nix/installed" ] || [ -e "$1/var/bluebuild-nix/installing" ] ||
-        { [ -d "$1/store" ] && [ -e "$1/var/nix/db/db.sqlite" ] && is_there "$1/var/nix/profiles/default"; }
+        { [ -d "$1/store" ] && [ -e "$1/var/nix/db/db.sqlite" ] && { [ "$provider" = system ] || is_there "$1/var/nix/profiles/default"; }; }
 }
 
 # Also a link that leads nowhere, as links into /nix do before it is mounted.
@@ -89,6 +89,11 @@ foreign_path() {
             return
         fi
     done
+}
+
+# The line of a group or a user, as Nix finds it: one of its own libc reads the files in /etc alone.
+account() {
+    if [ "$provider" = system ]; then getent "$1" "$2"; else sed -n "/^$2:/{p;q}" "/etc/$1"; fi
 }
 
 # Before anything is put into a directory or moved there.

@@ -70,15 +70,34 @@ resume_existing() {
         systemctl stop determinate-nixd.socket nix-daemon.service 2>/dev/null || :
         rm -f "$state/determinate-nixd"
     fi
+    bring_back_nix
     if ! is_complete_store; then
         fail never "The store in $directory has lost Nix itself (/nix/var/nix/profiles/default)." \
             "An image with \`installer: native\` puts it back and keeps all packages; or delete $directory and reboot to start over."
     fi
     complete_etc
     start_daemon
-    if grep -qx provider=native "$state/installed"; then
-        fail never "The store in $directory belongs to \`installer: native\`: the existing Nix keeps working, and $provider's nix-installer is not run." \
-            "Write \`installer: native\` in the recipe of the image; or, to start over, delete $directory and reboot."
+    owner=$(sed -n 's/^provider=//p' "$state/installed")
+    case $owner in
+    native | system)
+        fail never "The store in $directory belongs to \`installer: $owner\`: the existing Nix keeps working, and $provider's nix-installer is not run." \
+            "Write \`installer: $owner\` in the recipe of the image; or, to start over, delete $directory and reboot."
+        ;;
+    esac
+}
+
+# An image with `system` took over the store of this one: the Nix that it took out of the default profile goes back into it,
+# where nothing else has changed there.
+bring_back_nix() {
+    if is_complete_store || [ ! -s "$state/profile-with-nix" ]; then return 0; fi
+    with_nix=$(sed -n 1p "$state/profile-with-nix")
+    without_nix=$(sed -n 2p "$state/profile-with-nix")
+    profiles=/nix/var/nix/profiles
+    if [ "$(readlink "$profiles/default")" = "$without_nix" ] && is_there "$profiles/$with_nix"; then
+        ln -sfn "$with_nix" "$profiles/default.new"
+        mv -fT "$profiles/default.new" "$profiles/default"
+        rm -rf "$state/profile-with-nix" "$state/follows/system" "$state/database-used-by"
+        link_daemon
     fi
 }
 

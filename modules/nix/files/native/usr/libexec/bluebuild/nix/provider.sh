@@ -266,7 +266,7 @@ follow_image() {
 
 resume_existing() {
     if ! grep -qx provider=native "$state/installed"; then
-        status 'Taking over the store of a nix-installer'
+        status "Taking over the store from \`installer: $(sed -n 's/^provider=//p' "$state/installed")\`"
         hand_over
     fi
     # Someone deleted it.
@@ -306,7 +306,7 @@ take_back() {
 
 # What an installer put into /etc and the image has of its own; what a user wrote into nix.custom.conf is still read.
 take_over_etc() {
-    rm -f "$state/determinate-nixd"
+    rm -f "$state/determinate-nixd" "$state/database-used-by"
     for_each_etc_unit set_aside
     if cmp -s /etc/nix/nix.custom.conf "$state/etc-nix/nix.custom.conf"; then set_aside /etc/nix/nix.custom.conf; fi
     if ! cmp -s /etc/nix/nix.conf "$share/nix.conf"; then

@@ -1,5 +1,5 @@
 # Nix has no profile script for Nushell: this does what it does for other shells.
-if ('/nix/var/nix/profiles/default' | path exists) and ($env.HOME? | is-not-empty) {
+if ('/nix/var/nix/profiles' | path exists) and ($env.HOME? | is-not-empty) {
     let recent = ($env.XDG_STATE_HOME? | default ($env.HOME | path join .local state)) | path join nix profile
     let profile = if ($recent | path exists) { $recent } else { $env.HOME | path join .nix-profile }
     let profiles = [$profile /nix/var/nix/profiles/default]
