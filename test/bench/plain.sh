@@ -12,7 +12,7 @@ source=${source//\{arch\}/$(uname -m)}
 
 echo "$sha256  $source" | sha256sum --check --quiet
 mkdir -p "$root/nix"
-for part in mount-point first-boot installer command desktop karg telemetry-off telemetry-off-daemon; do
+for part in mount-point first-boot daemon installer command desktop karg telemetry-off telemetry-off-daemon; do
     cp -r --no-preserve=ownership "$files/$part/." "$root/"
 done
 sed -i "s|^What=.*|What=$persistence|" "$root$units/nix.mount"

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { begin, beginning, carryOut, isPossible, type Real, type Step, steps } from './history.ts';
 import { type Images, makeImages } from './images.ts';
-import { startMachine } from './machine.ts';
+import { type Machine, startMachine } from './machine.ts';
 
 const { values } = parseArgs({
   options: { steps: { type: 'string', default: '10000' }, seed: { type: 'string' }, again: { type: 'string' } },
@@ -38,16 +38,16 @@ async function search(images: Images): Promise<number> {
   console.log(`Histories: ${wanted} steps, from seed ${seed}`);
   let failure: string | undefined;
   const one = async (number: number): Promise<void> => {
-    const machine = startMachine(join(work, `machine-${number}`), images);
-    const real: Real = { machine, images, counted, tell: () => {} };
+    const start = () => startMachine(fs.mkdtempSync(join(work, `machine-${number}-`)), images);
+    const real: Real = { machine: start(), images, counted, tell: () => {} };
     while (counted.steps < wanted && failure === undefined) {
-      const details = await fc.check(historyOf(real), { seed: seed++, numRuns: histories });
+      const details = await fc.check(historyOf(real, start), { seed: seed++, numRuns: histories });
       const { counterexample, errorInstance, numShrinks } = details;
       if (!details.failed) continue;
       if (!counterexample) throw new Error('a history that failed and is not known');
       failure ??= script(counterexample, errorInstance, `Seed ${details.seed}, shrunk ${numShrinks} times`);
     }
-    machine.end();
+    real.machine.end();
   };
   await Promise.all(Array.from({ length: workers }, (_, number) => one(number)));
   if (failure !== undefined) {
@@ -58,15 +58,19 @@ async function search(images: Images): Promise<number> {
   return 0;
 }
 
-function historyOf(real: Real) {
+function historyOf(real: Real, start: () => Machine) {
   return fc.asyncProperty(beginning, steps, async (first, rest) => {
-    const model = await begin(real, first);
     try {
+      const model = await begin(real, first);
       await fc.asyncModelRun(() => ({ model, real }), rest as never);
       // Whatever happened: with room and no mask two more boots end with a Nix, or say why not.
       for (const last of [['boot'], ['boot'], ['boot']] as const) await carryOut(model, real, last);
-    } finally {
       if (model.on) await real.machine.ask('off');
+    } catch (cause) {
+      // Nobody knows how it is: the next history, mostly this one made shorter, begins with another.
+      real.machine.end();
+      real.machine = start();
+      throw cause;
     }
   });
 }
