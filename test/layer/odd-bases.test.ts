@@ -77,7 +77,12 @@ const cases: [what: string, entry: object, layers: File[][], refusal: string | u
     'a Nix of its own (/usr/local/bin/nix-env)',
   ],
   ['a link of `native`, with an installer', nixos, [[{ name: 'usr/bin/nix-env', link: nativeLink }]], undefined],
-  ['a nix without nix-env, with an installer', nixos, [[{ name: 'usr/bin/nix', content: '' }]], undefined],
+  [
+    'a nix without nix-env, with an installer',
+    nixos,
+    [[{ name: 'usr/bin/nix', content: '' }]],
+    'a Nix of its own (/usr/bin/nix)',
+  ],
   [
     'a nix-env that a later layer removes',
     nixos,
