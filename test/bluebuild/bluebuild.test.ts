@@ -96,7 +96,7 @@ describe('other recipes', () => {
 
   test('`source: local`, in a recipe of version 2', async () => {
     const project = await makeProject(join(projects, 'local'));
-    await mkdir(project('modules'));
+    for (const directory of ['modules', 'files']) await mkdir(project(directory), { recursive: true });
     await cp(join(world.checkout, 'modules/nix'), project('modules/nix'), { recursive: true });
     await writeFile(project(`files/${standIn.name}-x86_64`), standIn.text);
     await writeFile(project(recipe), (await readFile(project(recipe), 'utf8')).replace('STAND-IN', standIn.sha256));
