@@ -279,31 +279,6 @@ resume_existing() {
     follow_image
 }
 
-# Copies what the image has of its own at a path of /etc, if anything: ostree keeps that in /usr/etc; with bootc's
-# composefs-native backend the /etc of the machine is mounted over it.
-copy_of_image() {
-    rm -f "$2"
-    if [ -d /usr/etc ]; then
-        if [ -e "/usr$1" ]; then cp -a "/usr$1" "$2"; fi
-        return
-    fi
-    mkdir -p "$state/image"
-    # shellcheck disable=SC2016 # expanded inside
-    unshare --mount --propagation private sh -euc \
-        'mount --bind / "$1"; if [ -e "$1$2" ]; then cp -a "$1$2" "$3"; fi' sh "$state/image" "$1" "$2" 8>&- 9>&-
-    rmdir "$state/image"
-}
-
-# What is at a path of /etc is the image's own again, or gone.
-take_back() {
-    copy_of_image "$1" "$state/from-image"
-    if ! cmp -s "$1" "$state/from-image"; then
-        set_aside "$1"
-        if [ -e "$state/from-image" ]; then cp -a "$state/from-image" "$1"; fi
-    fi
-    rm -f "$state/from-image"
-}
-
 # What an installer put into /etc and the image has of its own; what a user wrote into nix.custom.conf is still read.
 take_over_etc() {
     rm -f "$state/determinate-nixd" "$state/database-used-by"

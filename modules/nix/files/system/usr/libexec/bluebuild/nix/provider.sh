@@ -120,24 +120,13 @@ resume_existing() {
     start_daemon
 }
 
-# From the image, where ostree keeps its own /etc.
-take_back() {
-    set_aside "$1"
-    if [ -e "/usr$1" ]; then
-        mkdir -p "${1%/*}"
-        cp -a "/usr$1" "$1"
-    fi
-}
-
 # What an installer, or an image with `native`, put into /etc and the package has of its own.
 take_over_etc() {
     rm -f "$state/determinate-nixd"
     for_each_etc_unit set_aside
     # Not where a package's Nix made the store: what was changed there, a person has changed.
     if [ -e "$state/installed" ] || [ -e /nix/receipt.json ]; then
-        for path in /etc/nix/nix.conf /etc/profile.d/nix.sh /etc/fish/conf.d/nix.fish; do
-            if ! cmp -s "$path" "/usr$path"; then take_back "$path"; fi
-        done
+        for path in /etc/nix/nix.conf /etc/profile.d/nix.sh /etc/fish/conf.d/nix.fish; do take_back "$path"; done
     fi
     if cmp -s /etc/nix/nix.custom.conf "$state/etc-nix/nix.custom.conf"; then set_aside /etc/nix/nix.custom.conf; fi
     systemctl daemon-reload
