@@ -52,6 +52,16 @@ const faults: [name: string, before: string, expected: RegExp, command?: string]
     /does not remember where its store is/,
     repair,
   ],
+  [
+    'the SELinux policy was changed here',
+    'mkdir -p /sys/fs/selinux; : >/sys/fs/selinux/enforce',
+    /lost the rules for \/nix\. The image's is in \/usr\/etc\/selinux; what differs: sudo ostree admin config-diff$/,
+  ],
+  [
+    'the SELinux policy was changed here, on the composefs-native backend',
+    'rmdir /usr/etc; mkdir -p /sys/fs/selinux; : >/sys/fs/selinux/enforce',
+    /lost the rules for \/nix\. What differs from the image: sudo bootc config-diff$/,
+  ],
   ['first boot has failed', "shown failed failed 'The disk is full.'", /has failed\. The disk is full\./, repair],
   ['a power cut', 'mv /nix/var/bluebuild-nix/installed /nix/var/bluebuild-nix/installing', /was interrupted/, repair],
   ['Nix was deleted from its store', 'rm $bin/nix-daemon', /Nix itself is missing/, repair],

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
+import { backends } from '../nix-install/first-boot.ts';
 import { onMachine } from './installed.ts';
 
 // What an installation changes: paths, links, users.
@@ -56,12 +57,14 @@ shown inactive dead '' inactive; systemctl start nix.mount; bluebuild-nix status
   },
 );
 
-uninstall(
-  'the image has files of its own in /etc: they stay',
-  `mkdir -p /usr/etc/nix; cp /etc/nix/nix.conf /usr/etc/nix/; echo mine >/etc/nix/machines
-bluebuild-nix uninstall --yes >/dev/null; find /etc/nix`,
-  (found) => expect(found).toBe('/etc/nix\n/etc/nix/nix.conf\n'),
-);
+for (const [backend, machine] of Object.entries(backends)) {
+  uninstall(
+    `${backend}: the image has files of its own in /etc: they stay`,
+    `echo mine >/etc/nix/mine; bluebuild-nix uninstall --yes >/dev/null; find /etc/nix`,
+    (found) => expect(found).toBe('/etc/nix\n/etc/nix/machines\n'),
+    { before: `mkdir -p /etc/nix; touch /etc/nix/machines; ${machine}` },
+  );
+}
 
 uninstall(
   'a mount of the machine for /nix stays, empty',

@@ -39,6 +39,15 @@ export async function bake({ entry = {}, download = installer }: Image, image: s
 }
 
 /**
+ * Bash for `before`, by backend: what /etc holds so far is the image's own, and the machine has a copy of it, in its place
+ * (ostree) or mounted over it (bootc's composefs-native).
+ */
+export const backends = {
+  ostree: 'cp -a /etc/. /usr/etc/\n',
+  'composefs-native': 'rmdir /usr/etc; cp -a /etc /machine-etc; mount --bind /machine-etc /etc\n',
+};
+
+/**
  * Runs the first-boot program once in a root of its own (see sandbox.sh). `before` and `after` are bash, run in that
  * root; `entry` is what was baked, with `download` (the stand-in for the installer, unless it is given); `others` are more
  * images as they would be baked: copying one from /images/NAME over the root is an update, or a rollback.

@@ -1,7 +1,7 @@
 /** What machines meet in their life, and what the first-boot program makes of it: never "Nix is installed" without Nix. */
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
-import { type FirstBoot, firstBoot } from './first-boot.ts';
+import { type FirstBoot, backends, firstBoot } from './first-boot.ts';
 
 const boot = (name: string, options: Parameters<typeof firstBoot>[1], check: (found: FirstBoot) => void) =>
   test.concurrent(name, { timeout: 60_000 }, async (context) => {
@@ -97,6 +97,18 @@ sed -i "s/^sha256=.*/sha256=$(sha256sum /usr/libexec/bluebuild/nix/nix-installer
   },
   ({ code, found }) => expect([code, found]).toEqual([75, 'nix.conf.old\nmine\n']),
 );
+
+for (const [backend, machine] of Object.entries(backends)) {
+  boot(
+    `${backend}: after an attempt that fails, the nix.conf of the image is there again`,
+    {
+      before: `mkdir -p /etc/nix; echo image >/etc/nix/nix.conf; ${machine}
+touch /run/installer-fails; echo mine >/etc/nix/nix.conf`,
+      after: `/usr/libexec/bluebuild/nix/nix-install >/dev/null 2>&1 || :; cd /etc/nix; ls; cat nix.conf nix.conf.old`,
+    },
+    ({ code, found }) => expect([code, found]).toEqual([75, 'nix.conf\nnix.conf.old\nimage\nmine\n']),
+  );
+}
 
 boot(
   'a factory reset that keeps /var: users, nix.conf and profile come back',

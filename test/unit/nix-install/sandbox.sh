@@ -12,9 +12,10 @@ mkdir "$memory/work" "$memory/root"
 cp -a "$image" "$memory/changes"
 mount -t overlay -o "lowerdir=/,upperdir=$memory/changes,workdir=$memory/work" overlay "$memory/root"
 root=$memory/root
-rm -rf "$root/var/lib/nix" "$root/var/home/nix" "$root/var/lib/bluebuild-nix"
+rm -rf "$root/var/lib/nix" "$root/var/home/nix" "$root/var/lib/bluebuild-nix" "$root/usr/etc"
 if [ ! -e "$image/etc/nix" ]; then rm -rf "$root/etc/nix"; fi
-mkdir -p "$root/proc" "$root/dev" "$root/run" "$root/tmp"
+# ostree keeps the image's own /etc in /usr/etc.
+mkdir -p "$root/proc" "$root/dev" "$root/run" "$root/tmp" "$root/usr/etc"
 mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
 if [ -e "$out/images" ]; then

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
-import { type FirstBoot, firstBoot } from './first-boot.ts';
+import { type FirstBoot, backends, firstBoot } from './first-boot.ts';
 
 const store = '/var/lib/nix';
 const state = `${store}/var/bluebuild-nix`;
@@ -81,18 +81,20 @@ printf 10 >${store}/var/nix/db/schema; echo 'max-jobs = 1' >/etc/nix/nix.conf\n`
   },
 );
 
-boot(
-  'the links by which the package enables its units, in the /etc of the image, stay',
-  {
-    before: `for etc in /etc /usr/etc; do mkdir -p $etc/systemd/system/sockets.target.wants
-ln -s /usr/lib/systemd/system/nix-daemon.socket $etc/systemd/system/sockets.target.wants/nix-daemon.socket; done\n`,
-    after: '/usr/libexec/bluebuild/nix/nix-install; ls /etc/systemd/system/sockets.target.wants | grep nix',
-  },
-  ({ code, found }) => {
-    expect(code).toBe(0);
-    expect(found).toBe('Nix is installed.\nnix-daemon.socket\n');
-  },
-);
+for (const [backend, machine] of Object.entries(backends)) {
+  boot(
+    `${backend}: the links by which the package enables its units, in the /etc of the image, stay`,
+    {
+      before: `mkdir -p /etc/systemd/system/sockets.target.wants
+ln -s /usr/lib/systemd/system/nix-daemon.socket /etc/systemd/system/sockets.target.wants/nix-daemon.socket; ${machine}`,
+      after: '/usr/libexec/bluebuild/nix/nix-install; ls /etc/systemd/system/sockets.target.wants | grep nix',
+    },
+    ({ code, found }) => {
+      expect(code).toBe(0);
+      expect(found).toBe('Nix is installed.\nnix-daemon.socket\n');
+    },
+  );
+}
 
 boot(
   'a Nix that does not run (a library is missing): said, and no store is begun',

@@ -9,7 +9,7 @@ mount -t tmpfs -o mode=0755 tmpfs "$memory"
 mkdir "$memory/changes" "$memory/work" "$memory/root"
 mount -t overlay -o "lowerdir=/,upperdir=$memory/changes,workdir=$memory/work" overlay "$memory/root"
 root=$memory/root
-rm -rf "${root:?}/nix" "$root/run" "$root/sys"
+rm -rf "${root:?}/nix" "$root/run" "$root/sys" "$root/usr/etc"
 mkdir -p "$root/sys/fs/selinux" "$root/proc" "$root/dev" "$root/run" "$root/etc/selinux/targeted/contexts/files" \
     "$root/nix/store" "$root/nix/var/bluebuild-nix" "$root/nix/var/nix/profiles" "$root/usr/local/sbin"
 mount --rbind /proc "$root/proc"

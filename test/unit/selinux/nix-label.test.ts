@@ -53,6 +53,18 @@ test('a backup that came back without its labels, and with the record of them: a
   expect(found).toBe('<5>Labelling all of /nix\nlost\n<5>Labelling all of /nix');
 });
 
+test('a policy that was changed on the machine: where its backend shows what differs', async (context) => {
+  const lost = 'sed -i /nix/d /etc/selinux/targeted/contexts/files/file_contexts; nix-label 2>&1';
+  const differs = (
+    see: string,
+  ) => `<4>The SELinux policy of this machine was changed here, and so it lacks what the image has for /nix.
+<4>See: ${see}
+<5>Labelling all of /nix`;
+  expect(await labelling(context, lost)).toBe(differs('bootc config-diff'));
+  const ostree = 'ostree admin config-diff; the policy of the image is in /usr/etc/selinux';
+  expect(await labelling(context, `mkdir /usr/etc; ${lost}`)).toBe(differs(ostree));
+});
+
 test('a clock that was ahead is noticed in a locale with a decimal comma', async (context) => {
   needs(context, 'locales');
   const found = await labelling(

@@ -75,6 +75,19 @@ has_store() {
         { [ -d "$1/store" ] && [ -e "$1/var/nix/db/db.sqlite" ] && { [ "$provider" = system ] || is_there "$1/var/nix/profiles/default"; }; }
 }
 
+# Runs a command in the directory that holds the image's own etc/: ostree keeps that in /usr; with bootc's composefs-native
+# backend the machine's is mounted over it, and / mounted once more shows it.
+in_image() {
+    if [ -d /usr/etc ]; then
+        (cd /usr && "$@")
+        return
+    fi
+    mkdir -p /run/bluebuild-nix/image
+    # shellcheck disable=SC2016 # expanded inside
+    unshare --mount --propagation private sh -euc \
+        'mount --bind / /run/bluebuild-nix/image; cd /run/bluebuild-nix/image; exec "$@"' sh "$@"
+}
+
 # Also a link that leads nowhere, as links into /nix do before it is mounted.
 is_there() {
     [ -e "$1" ] || [ -L "$1" ]

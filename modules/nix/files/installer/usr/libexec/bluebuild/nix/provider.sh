@@ -14,7 +14,7 @@ prepare_etc() {
     # shellcheck disable=SC2086 # names
     ensure_unmasked $installer_units
     for conf in $nix_conf_files; do
-        if [ -e "$conf" ] && ! cmp -s "$conf" "/usr$conf"; then
+        if [ -e "$conf" ] && ! in_image cmp -s "$conf" ".$conf"; then
             mv -f --backup=numbered -- "$conf" "$conf.old"
             printf 'Renamed %s to %s.old: the installer writes its own.\n' "$conf" "$conf"
         fi
@@ -23,10 +23,7 @@ prepare_etc() {
 
 # After an attempt that failed: what prepare_etc left is the image's own.
 restore_nix_conf() {
-    for conf in $nix_conf_files; do
-        rm -f -- "$conf"
-        if [ -e "/usr$conf" ]; then cp -a "/usr$conf" "$conf"; fi
-    done
+    for conf in $nix_conf_files; do copy_of_image "$conf" "$conf"; done
 }
 
 # The users are there already: the installer would call useradd and gpasswd 32 times each.

@@ -132,7 +132,7 @@ take_over_etc() {
     systemctl daemon-reload
 }
 
-# Nix itself is of the image: ostree fsck.
+# Nix itself is of the image.
 repair() {
     ensure_runs
     if [ ! -e "$state/installed" ]; then
