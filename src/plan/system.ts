@@ -1,4 +1,4 @@
-import type { Demand, Find } from './demand.ts';
+import type { Demand } from './demand.ts';
 import { isProgramLink, programs } from './native.ts';
 import type { PartMaker } from './part.ts';
 import { staticEntries } from './static-files.ts';
@@ -14,7 +14,7 @@ export const system: PartMaker = {
     if (installer.provider !== 'system') return { entries: [] };
     return {
       entries: [...staticEntries(files, 'system'), ...enabledUnits({ 'sockets.target': ['nix-first-store.service'] })],
-      demands: [isInstalled, hasSandboxShell, noStore, noOtherMount],
+      demands: [isInstalled, hasSandboxShell, noStore, noMountByHand, noHiddenUnit],
     };
   },
 };
@@ -75,15 +75,18 @@ const noStore: Demand = {
       : undefined,
 };
 
-const mountUnits = ['/etc/systemd/system/nix.mount', '/usr/lib/systemd/system/nix.mount'];
-const mountFiles = ['/etc/tmpfiles.d/nix-store.conf', '/usr/lib/tmpfiles.d/nix-store.conf'];
+const places = ['/etc', '/usr/lib'];
+const mountByHand = [
+  ...places.map((place) => `${place}/systemd/system/nix.mount`),
+  ...places.flatMap((place) => ['nix', 'nix-mount', 'nix-store'].map((name) => `${place}/tmpfiles.d/${name}.conf`)),
+];
 
 /** The same by hand, as images have it that brought Fedora's Nix before. */
-const noOtherMount: Demand = {
-  paths: [...mountUnits, ...mountFiles],
-  contents: mountUnits,
-  refusal: (find: Find, read) => {
-    const path = [...mountUnits, ...mountFiles].find((candidate) => find(candidate) && !isOfModule(read(candidate)));
+const noMountByHand: Demand = {
+  paths: mountByHand,
+  contents: mountByHand,
+  refusal: (find, read) => {
+    const path = mountByHand.find((candidate) => find(candidate) && !isOfModule(read(candidate)));
     return path === undefined
       ? undefined
       : {
@@ -91,6 +94,22 @@ const noOtherMount: Demand = {
           help:
             'remove it, with what enables it; where it mounted another directory than /var/lib/nix, name that as `persistence`, ' +
             'so that machines keep their store',
+        };
+  },
+};
+
+const hidingUnits = units.map((unit) => unit.replace('/usr/lib', '/etc'));
+
+/** A daemon by hand, or a socket that is masked because SELinux denies it without a policy. */
+const noHiddenUnit: Demand = {
+  paths: hidingUnits,
+  refusal: (find) => {
+    const path = hidingUnits.find((candidate) => find(candidate));
+    return path === undefined
+      ? undefined
+      : {
+          message: `${path} hides the unit of the package, which starts the Nix of the distribution`,
+          help: 'remove it, or the command that masks it: with the policy of this module SELinux lets systemd start the socket',
         };
   },
 };

@@ -24,13 +24,29 @@ const programs = [
 ];
 const units = ['service', 'socket'].map((kind) => `usr/lib/systemd/system/nix-daemon.${kind}`);
 const nixConf = (text: string): File => ({ name: 'etc/nix/nix.conf', content: text });
-/** The files of Fedora's nix, nix-core, nix-daemon, nix-legacy and busybox that count, without some. */
+/**
+ * Fedora's nix, nix-core, nix-daemon, nix-filesystem, nix-legacy, nix-system and busybox as their spec has them: the files that
+ * count, without some.
+ */
 const fedora = (...without: string[]): File[] =>
   [
+    ...['nix-filesystem', 'nix-daemon'].map((name) => ({
+      name: `usr/lib/tmpfiles.d/${name}.conf`,
+      content: 'd /nix/var 0755 root root - -\n',
+    })),
+    { name: 'usr/lib/sysusers.d/nix.conf', content: 'g nixbld -\nu nixbld-1 -\nm nixbld-1 nixbld\n' },
+    ...['nix.sh', 'nix.fish', 'nix-daemon.sh', 'nix-daemon.fish'].map((name) => ({ name: `etc/profile.d/${name}` })),
+    { name: 'etc/nix/registry.json', content: '{}' },
     ...programs.map((name) => (name === 'nix' ? { name: 'usr/bin/nix' } : { name: `usr/bin/${name}`, link: 'nix' })),
     ...units.map((name) => ({ name, content: '[Unit]\n' })),
     nixConf('max-jobs = auto\nsandbox-paths = /bin/sh=/usr/bin/busybox\n'),
-    ...[{ name: 'usr/bin/busybox' }, { name: 'nix/' }, { name: 'nix/store/' }, { name: 'nix/var/' }],
+    ...[
+      { name: 'usr/bin/busybox' },
+      { name: 'nix/' },
+      { name: 'nix/store/' },
+      { name: 'nix/var/' },
+      { name: 'nix/var/nix/' },
+    ],
   ].filter(({ name }) => !without.includes(name));
 const legacy = programs.filter((name) => name !== 'nix' && name !== 'nix-daemon').map((name) => `usr/bin/${name}`);
 /** A unit by hand, as images have it that brought Fedora's Nix before. */
@@ -141,11 +157,53 @@ const cases: [what: string, entry: object, layers: File[][], refusal: string | u
     [fedora(), [nixMount('etc/systemd/system')]],
     'mounts a Nix store by itself (/etc/systemd/system/nix.mount)',
   ],
-  [
-    'a directory of a store by hand, with `system`',
+  // As images have it that bring Fedora's Nix by hand today.
+  ...(
+    [
+      ['usr/lib/tmpfiles.d/nix-store.conf', 'd /var/lib/nix/store 1775 root nixbld -\n'],
+      ['usr/lib/tmpfiles.d/nix.conf', 'd /var/nix 0775 root nix -\n'],
+      ['etc/tmpfiles.d/nix-mount.conf', 'd /var/nix-mount 0755 root root -\n'],
+    ] as const
+  ).map(([name, content]): (typeof cases)[number] => [
+    `/${name}, with \`system\``,
     system,
-    [fedora(), [{ name: 'usr/lib/tmpfiles.d/nix-store.conf', content: 'd /var/lib/nix/store 1775 root nixbld -\n' }]],
-    'mounts a Nix store by itself (/usr/lib/tmpfiles.d/nix-store.conf)',
+    [fedora(), [{ name, content }]],
+    `mounts a Nix store by itself (/${name})`,
+  ]),
+  [
+    'a link by hand, with `system`',
+    system,
+    [fedora('nix/', 'nix/store/', 'nix/var/', 'nix/var/nix/'), [{ name: 'nix', link: 'var/nix' }]],
+    '/nix is a symbolic link to var/nix',
+  ],
+  [
+    'a daemon by hand, with `system`',
+    system,
+    [
+      fedora(),
+      [{ name: 'etc/systemd/system/nix-daemon.service', content: '[Service]\nExecStart=/usr/bin/nix-daemon\n' }],
+    ],
+    '/etc/systemd/system/nix-daemon.service hides the unit of the package',
+  ],
+  [
+    'a socket that is masked, with `system`',
+    system,
+    [fedora(), [{ name: 'etc/systemd/system/nix-daemon.socket', link: '/dev/null' }]],
+    '/etc/systemd/system/nix-daemon.socket hides the unit of the package',
+  ],
+  [
+    'units that are enabled as their package has them, with `system`',
+    system,
+    [
+      fedora(),
+      [
+        {
+          name: 'etc/systemd/system/sockets.target.wants/nix-daemon.socket',
+          link: '/usr/lib/systemd/system/nix-daemon.socket',
+        },
+      ],
+    ],
+    undefined,
   ],
   ["Fedora's Nix, with an installer", nixos, [fedora()], 'a Nix of its own (/usr/bin/nix-env)'],
   ["Fedora's Nix, with `native`", native, [fedora()], 'a Nix of its own (/usr/bin/nix)'],
