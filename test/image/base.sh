@@ -16,6 +16,9 @@ mmdebstrap --quiet --variant=minbase --mode=root --aptopt='Acquire::Check-Valid-
   forky "$tree" "$mirror"
 
 cd "$tree"
+# An image has no /var; Fedora's keep their list of packages here.
+mkdir -p usr/lib/sysimage
+mv var/lib/dpkg usr/lib/sysimage/dpkg
 rm -rf home root opt mnt srv media usr/local dev/* var/* etc/resolv.conf
 mkdir -p usr/lib/systemd/system/{local-fs,multi-user}.target.wants
 for link in home:var/home root:var/roothome srv:var/srv opt:var/opt mnt:var/mnt media:run/media usr/local:../var/usrlocal; do

@@ -238,6 +238,51 @@ describe('`installer: native`', () => {
   });
 });
 
+describe('`installer: system`', () => {
+  const config = { type: 'nix', installer: 'system' };
+  const bake = `RUN ${moduleMount} /tmp/modules/nix/nix.sh ${quoted(config)}`;
+  const install = (...packages: string[]): string =>
+    `RUN mkdir -p /var/lib/apt/lists/partial /var/cache/apt/archives/partial /var/log/apt && \\
+      ln -s ../../usr/lib/sysimage/dpkg /var/lib/dpkg && apt-get -o Acquire::Check-Valid-Until=false update && \\
+      DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends ${packages.join(' ')} && rm -r /var/*`;
+
+  test("Debian's packages, by apt: bakes what is planned beside them, and changes none of their files; systemd takes it", async () => {
+    const packages = await buildLines('system-packages', [install('nix-bin', 'nix-setup-systemd')]);
+    expect(packages.exitCode, packages.log).toBe(0);
+    const units = ['nix-daemon.service', 'nix-daemon.socket', 'nix-first-store.service', 'nix-install.service'];
+    const { exitCode, log } = await buildLines('system', [
+      'FROM localhost/system-packages',
+      bake,
+      `RUN systemd-analyze verify --man=no ${units.join(' ')}`,
+    ]);
+    expect(exitCode, log).toBe(0);
+    expect(
+      log.split('\n').filter((line) => /Unknown|ignoring|Failed/.test(line) && !line.includes('audit log')),
+    ).toEqual([]);
+    const { added, changed, removed } = difference(await treeOf('system-packages'), await treeOf('system'));
+    const planned = (await planOf(config)).map(({ path }) => path);
+    expect(planned.filter((path) => !added.includes(path) && /nix/.test(path.slice('/nix'.length)))).toEqual([]);
+    expect(added.filter((path) => path.startsWith('/etc/'))).toEqual([
+      '/etc/profile.d/nix-profiles.sh',
+      '/etc/xdg/nix',
+      '/etc/xdg/nix/nix.conf',
+    ]);
+    expect({ changed, removed }).toEqual({ changed: [], removed: [] });
+  });
+
+  test.each([
+    ['no Nix', [], 'the image has no Nix of its own (/usr/bin/nix), and `system` takes the one of the distribution'],
+    ['no units of its daemon', [install('nix-bin')], 'the Nix of the image is not complete: it has no /'],
+  ])('%s: told, with the line to add, and no image', async (_, lines, message) => {
+    const { exitCode, log } = await buildLines('system-refused', [...lines, bake]);
+    expect(exitCode).not.toBe(0);
+    expect(log).toContain(message);
+    expect(log).toContain('`RUN dnf install -y nix nix-daemon nix-legacy busybox`');
+    expect(log).toContain('on Debian nix-bin and nix-setup-systemd');
+    expect(await exists(storage, 'system-refused')).toBe(false);
+  });
+});
+
 describe('examples', () => {
   const examples = join(import.meta.dirname, '../../examples');
   const repository = join(examples, '..');
