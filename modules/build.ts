@@ -2,12 +2,15 @@
  * `npm run build`: puts the program into modules/nix/program/, bundled so that it starts quickly, and with it the Node
  * that runs it on each architecture. Nothing else is needed to run the module in an image.
  */
-import { chmod, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { isUtf8 } from 'node:buffer';
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { build, type Plugin } from 'rolldown';
 import licensePlugin, { type Dependency } from 'rollup-plugin-license';
+import { readStaticFiles } from '../src/commands/module.ts';
+import { byCodeUnit } from '../src/plan/image-entry.ts';
 import { checkCodeCache, makeCodeCache } from './make-code-cache.ts';
 
 const repository = join(import.meta.dirname, '..');
@@ -102,6 +105,19 @@ const builtinsOfCommander: Plugin = {
   },
 };
 
+/** The files of the module as one: `findModule` finds it beside the program. */
+async function placeFiles(): Promise<void> {
+  const files = readStaticFiles(join(repository, 'modules/nix/files'));
+  const sorted = <Value>(map: ReadonlyMap<string, Value>) =>
+    [...map].toSorted(([one], [other]) => byCodeUnit(one, other));
+  const text = ([path, content]: [string, Buffer]) => {
+    if (!isUtf8(content)) throw new Error(`modules/nix/files: ${path} is not text`);
+    return [path, content.toString()] as const;
+  };
+  const parts = sorted(files).map(([part, found]) => [part, Object.fromEntries(sorted(found).map(text))] as const);
+  await writeFile(join(program, 'files.json'), JSON.stringify(Object.fromEntries(parts)));
+}
+
 /** Node from its npm package. npm installs only this machine's own: `npm ci` in another folder, told of the other
  * architecture, gets either and checks it against the lock file. */
 async function placeNode(name: string, { cpu }: Architecture): Promise<void> {
@@ -155,6 +171,7 @@ try {
   await Promise.all([
     bundle({ program: join(repository, 'src/cli.ts') }, program, bundledPackages),
     bundle({ cli: join(repository, 'modules/cli.ts') }, scratch),
+    placeFiles(),
     ...Object.entries(architectures).map(([name, architecture]) => placeNode(name, architecture)),
   ]);
   await copyFile(join(scratch, 'cli.cjs'), join(program, 'cli.cjs'));

@@ -46,8 +46,8 @@ export async function makeModuleImage(directory: string, release: Release): Prom
   const program = await readdir(join(module, 'program'));
   const chunks = program.filter((name) => name.endsWith('.cjs'));
   const ours = await filesBelow(
-    ...['nix.sh', 'module.yml', 'README.md', 'files'],
-    ...[...chunks, 'THIRD-PARTY-NOTICES'].map((name) => `program/${name}`),
+    ...['nix.sh', 'module.yml', 'README.md'],
+    ...[...chunks, 'files.json', 'THIRD-PARTY-NOTICES'].map((name) => `program/${name}`),
   );
   const moduleLayer = await writeLayer(layout, ours, release.time, 'the module');
 

@@ -29,14 +29,13 @@ export async function packNpmPackage(directory: string): Promise<string> {
   const program = join(repository, 'modules/nix/program');
   await mkdir(join(staged, 'program'), { recursive: true });
   // cli.cjs is the start with the code cache that the module image has for its own Nodes.
-  const chunks = (await readdir(program)).filter((name) => name.endsWith('.cjs') && name !== 'cli.cjs');
+  const chunks = (await readdir(program)).filter((name) => /\.cjs$|^files\.json$/.test(name) && name !== 'cli.cjs');
   if (!chunks.includes('program.cjs')) throw new Error('modules/nix/program has no program.cjs: run npm run build');
   await Promise.all([
     writeFile(join(staged, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`),
     ...chunks.map((name) => cp(join(program, name), join(staged, 'program', name))),
     cp(join(program, 'THIRD-PARTY-NOTICES'), join(staged, 'THIRD-PARTY-NOTICES')),
     cp(join(import.meta.dirname, 'npm/bluebuild-nix.cjs'), join(staged, 'bluebuild-nix.cjs')),
-    cp(join(repository, 'modules/nix/files'), join(staged, 'files'), { recursive: true }),
     cp(join(repository, 'schema/nix-v1.json'), join(staged, 'schema/nix-v1.json')),
     ...['README.md', 'LICENSE'].map((name) => cp(join(repository, name), join(staged, name))),
   ]);

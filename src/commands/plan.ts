@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Architecture } from '../config/architecture.ts';
 import { UserError } from '../diagnostic/user-error.ts';
 import { type ImageEntry, modeText } from '../plan/image-entry.ts';
@@ -52,5 +52,5 @@ function asJson(entry: ImageEntry): object {
   const mode = modeText(entry.mode);
   if (entry.kind !== 'file') return { ...entry, mode };
   const { content, ...rest } = entry;
-  return { ...rest, mode, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
+  return { ...rest, mode, bytes: content.length, sha256: hash('sha256', content) };
 }

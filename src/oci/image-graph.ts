@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Image } from './image.ts';
 import { ownLayer } from './image.ts';
 import { type Descriptor, mediaTypes } from './oci-document.ts';
@@ -30,7 +30,7 @@ export function replaceImages(
   const add = (document: object, before: Descriptor, mediaType: string): Descriptor => {
     const bytes = Buffer.from(JSON.stringify(document));
     documents.push(bytes);
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const digest = `sha256:${hash('sha256', bytes)}`;
     // A descriptor may contain the data itself (image-spec, descriptor.md), which would be that of the old document.
     const { data: _data, ...kept } = before as Descriptor & { data?: string };
     return { ...kept, mediaType, digest, size: bytes.length };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import {
   accessSync,
   constants,
@@ -115,7 +115,7 @@ async function writeInto(directory: string, content: LayoutContent, transaction:
     place(path, blobPath(directory, digest), transaction);
   }
   for (const bytes of content.documents) {
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const digest = `sha256:${hash('sha256', bytes)}`;
     stats.written += bytes.length;
     writeFile(blobPath(directory, digest), bytes, transaction);
   }
@@ -209,20 +209,20 @@ async function copyBlob(
     rmSync(target, { force: true });
   }
   const [algorithm = ''] = descriptor.digest.split(':');
-  const hash = createHash(algorithm);
+  const computed = createHash(algorithm);
   const unfinished = temporaryPath(dirname(target), basename(target));
   transaction.onUndo(() => rmSync(unfinished, { force: true }));
   await pipeline(
     createReadStream(source, { highWaterMark: 256 * 1024 }),
     async function* (pieces: AsyncIterable<Buffer>) {
       for await (const piece of pieces) {
-        hash.update(piece);
+        computed.update(piece);
         yield piece;
       }
     },
     createWriteStream(unfinished, { flags: 'wx' }),
   );
-  checkDigest(descriptor, hash.digest('hex'), name);
+  checkDigest(descriptor, computed.digest('hex'), name);
   renameSync(unfinished, target);
 }
 

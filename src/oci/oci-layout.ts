@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Image } from './image.ts';
@@ -118,7 +118,7 @@ function readDocument(directory: string, descriptor: Descriptor, name: string): 
   if (path === undefined) throw new UserError(`${name}: the blob ${descriptor.digest} is missing`, damaged);
   const bytes = readDocumentFile(path);
   const [algorithm = ''] = descriptor.digest.split(':');
-  checkDigest(descriptor, createHash(algorithm).update(bytes).digest('hex'), name);
+  checkDigest(descriptor, hash(algorithm, bytes), name);
   return bytes;
 }
 

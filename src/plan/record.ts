@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import type { NixConfValue } from '../config/recipe-entry.ts';
 import { type ImageEntry, modeText } from './image-entry.ts';
@@ -98,7 +98,6 @@ function describe(entry: ImageEntry): Described {
   if (entry.kind === 'symlink') return { target: entry.target };
   const mode = modeText(entry.mode);
   if (entry.kind === 'directory') return { mode };
-  const sha256 =
-    entry.kind === 'download' ? entry.download.sha256 : createHash('sha256').update(entry.content).digest('hex');
+  const sha256 = entry.kind === 'download' ? entry.download.sha256 : hash('sha256', entry.content);
   return { mode, sha256 };
 }

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSyn
 import { dirname, join } from 'node:path';
 import { digestOf } from '../download/digest.ts';
 import type { Find } from '../plan/demand.ts';
-import { byCodeUnit, modeText, parentsOf } from '../plan/image-entry.ts';
+import { byCodeUnit, modeText } from '../plan/image-entry.ts';
 import type { Described } from '../plan/record.ts';
 import type { ReadImage } from '../plan/step.ts';
 
@@ -21,15 +21,15 @@ export function lookAtRoot(root: string): ImageRoot {
     find: (path) => {
       const found = statusOf(root, path, known);
       if (!found) return undefined;
-      if (found.isSymbolicLink()) return { kind: 'symlink', target: readlinkSync(join(root, path)) };
+      if (found.isSymbolicLink()) return { kind: 'symlink', target: readlinkSync(inRoot(root, path)) };
       return { kind: found.isDirectory() ? 'directory' : 'file' };
     },
     describe: (path) => {
       const found = statusOf(root, path, known);
       if (!found) return undefined;
-      if (found.isSymbolicLink()) return { target: readlinkSync(join(root, path)) };
+      if (found.isSymbolicLink()) return { target: readlinkSync(inRoot(root, path)) };
       const mode = modeText(found.mode & 0o7777);
-      return found.isFile() ? { mode, sha256: digestOf(join(root, path)).sha256 } : { mode };
+      return found.isFile() ? { mode, sha256: digestOf(inRoot(root, path)).sha256 } : { mode };
     },
     read: (path) => {
       const file = regular(path);
@@ -45,17 +45,20 @@ export function lookAtRoot(root: string): ImageRoot {
   };
 }
 
+/** A path of an image on this disk. Not by `join`: the paths are normal, and a bake has a thousand of them. */
+export function inRoot(root: string, path: string): string {
+  return root === '/' ? path : `${root}${path}`;
+}
+
 /**
  * The status of a path, itself and all directories above it in the root; nothing where one of these is a link. `known` holds
  * which of them are directories, for as long as nobody writes.
  */
 export function statusOf(root: string, path: string, known = new Map<string, boolean>()): Stats | undefined {
-  const isDirectory = (parent: string): boolean => {
-    const found = known.get(parent) ?? lstatSync(join(root, parent), { throwIfNoEntry: false })?.isDirectory() === true;
-    known.set(parent, found);
-    return found;
-  };
-  return parentsOf(path).every(isDirectory) ? lstatSync(join(root, path), { throwIfNoEntry: false }) : undefined;
+  const parent = path.slice(0, path.lastIndexOf('/'));
+  const isBelow = parent === '' || (known.get(parent) ?? statusOf(root, parent, known)?.isDirectory() === true);
+  known.set(parent, isBelow);
+  return isBelow ? lstatSync(inRoot(root, path), { throwIfNoEntry: false }) : undefined;
 }
 
 /** As many links as Linux follows (path_resolution(7)). */

@@ -20,14 +20,14 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { UserError } from '../diagnostic/user-error.ts';
 import { digestOf } from '../download/digest.ts';
 import { type ImageEntry, parentsOf } from '../plan/image-entry.ts';
 import type { CarryOut, WorkImage } from '../plan/step.ts';
 import { beforePath, sweep, temporaryPath } from '../temporary/temporary-path.ts';
 import { type Transaction, transact } from '../temporary/transaction.ts';
-import { lookAtRoot, statusOf } from './image-root.ts';
+import { inRoot, lookAtRoot, statusOf } from './image-root.ts';
 import { runInImage } from './image-programs.ts';
 import { copyTree, differences } from './trees.ts';
 
@@ -80,8 +80,9 @@ export async function writeRootfs(changes: RootChanges, root: string, options: R
     sweepAll(root, entries);
     if (!existsSync(root)) makeDirectory(writing, root, 0o755);
     const baked: Baked = { changed: [], unchanged: [] };
+    const checked = new Set<string>();
     const toWrite = entries.filter((entry) => {
-      checkParents(root, entry.path);
+      checkParents(root, entry.path, checked);
       const same = isAsPlanned(root, entry, options);
       (same ? baked.unchanged : baked.changed).push(entry.path);
       return !same;
@@ -103,7 +104,8 @@ export async function writeRootfs(changes: RootChanges, root: string, options: R
 /** What a run that was killed left beside the places of the entries, and where steps work. */
 function sweepAll(root: string, entries: readonly ImageEntry[]): void {
   const parents = new Set(['/usr/lib', '/usr/share', ...entries.map(({ path }) => dirname(path))]);
-  for (const parent of parents) if (statusOf(root, parent)?.isDirectory()) sweep(join(root, parent));
+  const known = new Map<string, boolean>();
+  for (const parent of parents) if (statusOf(root, parent, known)?.isDirectory()) sweep(inRoot(root, parent));
 }
 
 function workImage(writing: Writing): WorkImage {
@@ -116,26 +118,26 @@ function workImage(writing: Writing): WorkImage {
       checkParents(root, path);
       makeParents(writing, path);
       // Retried: a program that was interrupted may still write there.
-      const clear = () => rmSync(join(root, path), { recursive: true, force: true, maxRetries: 5 });
+      const clear = () => rmSync(inRoot(root, path), { recursive: true, force: true, maxRetries: 5 });
       transaction.onUndo(clear);
       transaction.onEnd(clear);
-      mkdirSync(join(root, path), { mode: 0o755 });
+      mkdirSync(inRoot(root, path), { mode: 0o755 });
       return path;
     },
     copyTree: (from, to) => {
       checkParents(root, `${from}/.`);
-      copyTree(join(root, from), join(root, to));
+      copyTree(inRoot(root, from), inRoot(root, to));
     },
     write: (path, content, mode) => {
       checkParents(root, path);
-      rmSync(join(root, path), { force: true });
-      writeFileSync(join(root, path), content, { flag: 'wx' });
-      chmodSync(join(root, path), mode);
+      rmSync(inRoot(root, path), { force: true });
+      writeFileSync(inRoot(root, path), content, { flag: 'wx' });
+      chmodSync(inRoot(root, path), mode);
     },
-    differences: (before, after) => differences(join(root, before), join(root, after)),
+    differences: (before, after) => differences(inRoot(root, before), inRoot(root, after)),
     moveIntoPlace: (from, to, mode) => {
       checkParents(root, to);
-      const source = join(root, from);
+      const source = inRoot(root, from);
       const found = lstatSync(source);
       makeParents(writing, to, from);
       finish(source, found.isSymbolicLink() ? undefined : (mode ?? found.mode & 0o7777), options);
@@ -158,12 +160,13 @@ function setDirectoryTimes({ directoryTimes }: Writing): void {
 }
 
 /** Every directory above `path` must be one, and none a symbolic link: a link could lead out of the root. */
-function checkParents(root: string, path: string): void {
-  for (const parent of parentsOf(path)) {
-    const found = lstatSync(join(root, parent), { throwIfNoEntry: false });
-    if (!found) return;
-    if (!found.isDirectory()) throw notReal(parent);
-  }
+function checkParents(root: string, path: string, checked = new Set<string>()): void {
+  const parent = dirname(path);
+  if (parent === '/' || checked.has(parent)) return;
+  checkParents(root, parent, checked);
+  const found = lstatSync(inRoot(root, parent), { throwIfNoEntry: false });
+  if (found && !found.isDirectory()) throw notReal(parent);
+  checked.add(parent);
 }
 
 function notReal(path: string): UserError {
@@ -171,7 +174,7 @@ function notReal(path: string): UserError {
 }
 
 function isAsPlanned(root: string, entry: ImageEntry, options: RootfsOptions): boolean {
-  const target = join(root, entry.path);
+  const target = inRoot(root, entry.path);
   const found = lstatSync(target, { throwIfNoEntry: false });
   if (!found || !isOwned(found, options)) return false;
   if (entry.kind === 'symlink') return found.isSymbolicLink() && readlinkSync(target) === entry.target;
@@ -189,7 +192,7 @@ function isOwned(found: Stats, options: RootfsOptions): boolean {
 /** Makes the entry beside its place; gives the path it has there, or nothing for a directory, which is made at once. */
 function stage(writing: Writing, entry: ImageEntry): string | undefined {
   const { root, options, transaction } = writing;
-  const target = join(root, entry.path);
+  const target = inRoot(root, entry.path);
   makeParents(writing, entry.path);
   if (entry.kind === 'directory') {
     makeDirectory(writing, target, entry.mode);
@@ -215,15 +218,13 @@ function stage(writing: Writing, entry: ImageEntry): string | undefined {
 function makeParents(writing: Writing, path: string, like?: string): void {
   const { root, directoryTimes } = writing;
   const parent = dirname(path);
-  const directory = join(root, parent.slice(1));
+  const directory = parent === '/' ? root : inRoot(root, parent);
+  if (directoryTimes.has(directory)) return;
   const found = lstatSync(directory, { throwIfNoEntry: false });
-  if (found) {
-    if (!directoryTimes.has(directory)) directoryTimes.set(directory, found.mtimeMs / 1000);
-    return;
-  }
+  if (found) return void directoryTimes.set(directory, found.mtimeMs / 1000);
   const likeParent = like === undefined ? undefined : dirname(like);
   makeParents(writing, parent, likeParent);
-  const mode = likeParent === undefined ? 0o755 : statSync(join(root, likeParent)).mode & 0o7777;
+  const mode = likeParent === undefined ? 0o755 : statSync(inRoot(root, likeParent)).mode & 0o7777;
   makeDirectory(writing, directory, mode);
 }
 
@@ -250,7 +251,7 @@ function finish(path: string, mode: number | undefined, options: RootfsOptions):
 }
 
 function moveIntoPlace(writing: Writing, path: string, staged: string): void {
-  const target = join(writing.root, path);
+  const target = inRoot(writing.root, path);
   if (lstatSync(target, { throwIfNoEntry: false })) keepBefore(writing, target);
   else writing.transaction.onUndo(() => remove(target));
   // In one step: a process that is killed leaves the old file or the new one.
@@ -270,7 +271,7 @@ function remove(path: string): void {
 }
 
 function removeFile(writing: Writing, path: string): void {
-  const target = join(writing.root, path);
+  const target = inRoot(writing.root, path);
   checkParents(writing.root, path);
   if (!lstatSync(target, { throwIfNoEntry: false })) return;
   makeParents(writing, path);
@@ -282,7 +283,7 @@ function removeFile(writing: Writing, path: string): void {
 function removeEmptyParents({ root, transaction, directoryTimes }: Writing, path: string): void {
   transaction.onEnd(() => {
     for (const parent of parentsOf(path).toReversed()) {
-      const directory = join(root, parent);
+      const directory = inRoot(root, parent);
       if (!existsSync(directory)) continue;
       if (readdirSync(directory).length > 0) return;
       const above = dirname(directory);

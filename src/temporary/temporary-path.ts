@@ -14,7 +14,7 @@ const run = randomBytes(3).toString('hex');
 export function temporaryPath(directory: string, name: string): string {
   const path = `.${name}.bluebuild-nix-${process.pid}-${run}${own.size.toString(16).padStart(6, '0')}`;
   own.add(path);
-  return join(directory, path);
+  return `${directory}/${path}`;
 }
 
 /** A path for what `name` was before, which `sweep` puts back where `name` is gone. */
@@ -28,7 +28,7 @@ export function beforePath(directory: string, name: string): string {
  */
 export function sweep(directory: string): void {
   if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
-  for (const left of readdirSync(directory)) {
+  for (const left of readdirSync(directory).filter((path) => path.startsWith('.'))) {
     const [, name, owner] = pattern.exec(left) ?? [];
     if (name === undefined || own.has(left) || (Number(owner) !== process.pid && isRunning(Number(owner)))) continue;
     const path = join(directory, left);

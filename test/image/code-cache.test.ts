@@ -14,7 +14,6 @@ let copy: string;
 beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), 'bluebuild-nix-code-cache-'));
   const isShared = (path: string) => !/\/(node|cache)-[^/]*$/.test(path);
-  await cp(join(program, '../files'), join(copy, 'files'), { recursive: true });
   await cp(program, join(copy, 'program'), { recursive: true, filter: isShared });
   await mkdir(join(copy, 'program', cache));
 });

@@ -53,9 +53,7 @@ describe('the module image', () => {
     const outside = [...tree.keys()].filter((path) => !path.startsWith('/modules/nix/'));
     expect(outside).toEqual(['/modules', '/modules/nix']);
     const inModule = [...tree.keys()].filter((path) => /^\/modules\/nix\/[^/]+$/.test(path)).toSorted();
-    expect(inModule).toEqual(
-      ['README.md', 'files', 'module.yml', 'nix.sh', 'program'].map((name) => `/modules/nix/${name}`),
-    );
+    expect(inModule).toEqual(['README.md', 'module.yml', 'nix.sh', 'program'].map((name) => `/modules/nix/${name}`));
     const machine = { amd64: 'Advanced Micro Devices X86-64', arm64: 'AArch64' }[architecture];
     const header = await readImage(storage, tag, async (root) =>
       execa('readelf', ['-h', join(root, binaries[0] ?? '')]),
