@@ -2,38 +2,37 @@
 
 type Command = { name: string; argument?: string; text: string; root?: true; options?: Record<string, string> };
 
-const summary = 'looks after the Nix that came with its image';
-const introduction =
-  'Nix came with the image that this machine was booted from. This command shows how it is and puts it right.';
+const summary = 'manages the Nix that came with the image';
+const introduction = 'Nix came with the image that this machine booted. This command shows its state and repairs it.';
 
 const commands: readonly Command[] = [
   {
     name: 'status',
-    text: 'How Nix is: whether it can be used, or why not and what to do; which Nix, where its store is, what room it takes, and when garbage was last collected.',
+    text: 'Shows whether Nix can be used, or why not and what to do; which Nix it is, where its store is, how much space it takes, and when garbage was last collected.',
     options: {
       '--json': 'the same for programs',
-      '--size': 'measure the store on the disk, which takes its time',
+      '--size': 'measure the store on the disk, which takes a while',
     },
   },
   {
     name: 'doctor',
-    text: 'Looks for what is wrong: a line each, with the command that puts it right. It changes nothing (it builds a tiny package, to see whether that works). As root it sees more. Exit code 1 where something is wrong.',
+    text: 'Looks for problems, and shows each with the command that fixes it. It changes nothing (it builds a tiny package to see whether builds work). As root it checks more. The exit code is 1 if something is wrong.',
     options: {
-      '--all': 'read the whole store, which takes its time',
+      '--all': 'read the whole store, which takes a while',
       '--json': 'the same for programs',
-      '--fix': 'run the commands that it advises, after asking',
+      '--fix': 'run these commands, after asking',
       '--yes': 'with --fix, do not ask',
     },
   },
   {
     name: 'log',
-    text: 'What the services that bring Nix have said since this boot began.',
+    text: 'Shows the journal of the services that install and maintain Nix, since boot.',
     options: { '--all': 'of all boots' },
   },
   {
     name: 'repair',
     root: true,
-    text: 'Does what is left to do after whatever went wrong: mounts the store, installs Nix where it is missing, restores users and settings, then verifies the whole store and gets again what is damaged.',
+    text: 'Repairs the installation: mounts the store, installs Nix where it is missing, restores users and settings, then verifies the whole store and replaces what is damaged.',
   },
   {
     name: 'move',
@@ -43,14 +42,14 @@ const commands: readonly Command[] = [
   {
     name: 'collect-garbage',
     root: true,
-    text: 'Deletes what nothing needs any more. What is installed for somebody stays.',
-    options: { '--older-than': 'first forget earlier generations of profiles that are older, such as 30d' },
+    text: 'Deletes what nothing needs any more. Installed packages are kept.',
+    options: { '--older-than': 'first delete generations of profiles that are older, such as 30d' },
   },
   {
     name: 'uninstall',
     root: true,
-    text: 'Deletes Nix, its store with all that was installed with it, and its users. It says what and asks. The image puts a new Nix on the machine at the next boot.',
-    options: { '--keep-out': 'and not even then', '--yes': 'do not ask' },
+    text: 'Deletes Nix, its users, and its store with everything installed in it. It lists what it deletes, and asks. The image installs a new Nix at the next boot.',
+    options: { '--keep-out': 'not at the next boot either', '--yes': 'do not ask' },
   },
 ];
 
@@ -107,7 +106,7 @@ function manPage(): string {
   return `.\\" ${notice}
 .TH BLUEBUILD\\-NIX 8 "" bluebuild\\-nix
 .SH NAME
-bluebuild\\-nix \\- looks after the Nix that came with the image of this machine
+bluebuild\\-nix \\- manages the Nix that came with the image of this machine
 .SH SYNOPSIS
 .B bluebuild\\-nix
 .I command
@@ -116,7 +115,7 @@ bluebuild\\-nix \\- looks after the Nix that came with the image of this machine
 ${introduction}
 .SH COMMANDS
 ${commands.map(one).join('')}.SH EXIT STATUS
-0: done, or nothing is wrong. 1: something is wrong, or it could not be done. 2: the command was not understood.
+0: success, or no problem found. 1: failure, or a problem found. 2: wrong usage.
 .SH FILES
 .TP
 .I /nix
@@ -126,7 +125,7 @@ where programs find the store
 what was built into the image
 .TP
 .I /nix/var/bluebuild\\-nix
-what the services remember; files that they moved out of /etc are in its directory set\\-aside
+the state of the services; files that they moved out of /etc are in its directory set\\-aside
 .SH SEE ALSO
 .BR nix (1),
 https://github.com/bluebuild\\-nix/bluebuild\\-nix

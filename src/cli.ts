@@ -18,7 +18,7 @@ const program = new Command('bluebuild-nix')
   .version(module.version, '-V, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .helpCommand(false)
-  .showHelpAfterError('(bluebuild-nix --help tells how)')
+  .showHelpAfterError('(see bluebuild-nix --help)')
   .exitOverride();
 
 const architectureOption = () =>
@@ -28,7 +28,7 @@ const architectureOption = () =>
     .argParser(parseArchitecture);
 const withoutOption = (description = 'leave out a part that only an image build can do, instead of refusing') =>
   new Option('--without <part...>', description).default([]);
-const configOption = () => new Option('--config <json>', 'the entry itself as JSON, as BlueBuild passes it');
+const configOption = () => new Option('--config <json>', 'the entry as JSON, as BlueBuild passes it');
 
 program.hook('preSubcommand', async (_, command) => {
   const without = command.options.find((option) => option.attributeName() === 'without');
@@ -37,7 +37,7 @@ program.hook('preSubcommand', async (_, command) => {
 
 program
   .command('validate')
-  .description('check recipes, and say all that is wrong with them')
+  .description('check recipes and report everything that is wrong')
   .argument('<recipe...>', 'recipe files; `from-file` and stages are followed')
   .addOption(architectureOption())
   .addOption(
@@ -72,9 +72,9 @@ program
 
 program
   .command('bake')
-  .description('bake it into a root filesystem, and show what was baked')
+  .description('bake into a root filesystem and show what was baked')
   .argument('[recipe]', 'the recipe file')
-  .requiredOption('--root <directory>', 'the root of the image; made if only its last part is missing')
+  .requiredOption('--root <directory>', 'the root of the image; created if its parent exists')
   .addOption(configOption())
   .addOption(architectureOption())
   .option('--cache <directory>', 'where downloads are kept (default: ~/.cache/bluebuild-nix)')
@@ -92,7 +92,7 @@ program
 
 program
   .command('layer')
-  .description('write it as a layer, the same to the byte on every machine')
+  .description('write a layer, the same to the byte on every machine')
   .argument('[recipe]', 'the recipe file')
   .addOption(
     new Option('-o, --output <file>', 'the layer: .tar, .tar.gz or .tar.zst')
@@ -117,7 +117,7 @@ program
 
 program
   .command('append')
-  .description('append it as a layer to an image in an OCI layout, without a container engine')
+  .description('append a layer to an image in an OCI layout, without a container engine')
   .argument('[recipe]', 'the recipe file')
   .requiredOption('--base <image>', 'oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]')
   .requiredOption('-o, --output <image>', 'the same; a layout gets one more image, an archive is replaced')
@@ -152,7 +152,7 @@ Examples:
   bluebuild-nix layer recipes/recipe.yml -o nix.tar.zst
   bluebuild-nix append recipes/recipe.yml --base oci:bluefin:stable -o oci:bluefin:nix
 
-Exit codes: 0 done, 1 what it was given is wrong or the work failed, 2 usage.`,
+Exit codes: 0 success, 1 wrong input or failure, 2 wrong usage.`,
 );
 
 function parseArchitecture(name: string): Architecture {

@@ -37,7 +37,7 @@ import { leftAsItIs, summary } from './summary.ts';
 export type AppendCommandOptions = {
   base: string;
   output: string;
-  /** Undefined: as the base's own uppermost layer, because who can read that can read the new one. */
+  /** Undefined: that of the base's last layer; whoever can read that one can read the new one. */
   compression: Compression | undefined;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
@@ -92,7 +92,7 @@ async function appendTo(base: ImageReference, directory: string, target: ImageRe
   const images = imagesOf(top);
   for (const { image } of images) checkImage(image);
   const planned = await planAll(images, top.kind === 'index', work);
-  // Finds out before a download whether the base is whole.
+  // The base is complete, or nothing is downloaded.
   for (const { image } of images) for (const layer of image.manifest.layers) blobFile(directory, layer, image.name);
   const removed = new Map<Image, string[]>();
   for (const { image, plan } of planned) removed.set(image, await checkBase(directory, image, plan, output));
@@ -132,7 +132,7 @@ async function appendTo(base: ImageReference, directory: string, target: ImageRe
   });
 }
 
-/** What is to be appended to each image. Throws a `UserError` with what is wrong with the recipe, for whichever of them. */
+/** What is appended to each image. Throws a `UserError` with all that is wrong with the recipe for any of them. */
 async function planAll(
   images: readonly ImageNode[],
   inIndex: boolean,
@@ -144,7 +144,7 @@ async function planAll(
     if (architecture) return [{ image, architecture }];
     if (inIndex && options.keepOthers) {
       const platform = printable(`${config.os}/${config.architecture}`);
-      output.err(`${name}: kept unchanged, as there is no Nix for ${platform}\n`);
+      output.err(`${name}: kept unchanged: there is no Nix for ${platform}\n`);
       return [];
     }
     const help = `there is Nix for ${architectures.join(' and ')}${inIndex ? '; --keep-others keeps the other images unchanged' : ''}`;
@@ -168,7 +168,7 @@ async function planAll(
   return planned;
 }
 
-/** The configuration for each architecture; mostly the same is wrong with all, and then it is said once. */
+/** The configuration for each architecture. What is wrong with several is reported once. */
 async function readAll(source: Source, wanted: readonly Architecture[]): Promise<Map<Architecture, Config>> {
   const configs = new Map<Architecture, Config>();
   const wrong = new Map<string, UserError['diagnostics'][number]>();
@@ -184,7 +184,7 @@ async function readAll(source: Source, wanted: readonly Architecture[]): Promise
   return configs;
 }
 
-/** Finds out before a download whether an image can take a plan. Gives the files of an earlier bake that go. */
+/** Checks, before any download, that an image can take a plan. Gives the files of an earlier bake to remove. */
 async function checkBase(directory: string, image: Image, plan: Plan, output: Output): Promise<string[]> {
   const look = (paths: Iterable<string>, contents?: string[]): Promise<ImageLayers> =>
     lookAtLayers(directory, image, { paths, ...(contents && { contents }) }, ownLayer(image));
@@ -194,7 +194,9 @@ async function checkBase(directory: string, image: Image, plan: Plan, output: Ou
     [manifestPath, ...demands.flatMap(({ contents = [] }) => contents)],
   );
   for (const digest of layers.unread) {
-    output.err(`warning: ${image.name}: nobody here can read the layer ${digest}, so what is in it was not checked\n`);
+    output.err(
+      `warning: ${image.name}: the layer ${digest} was not checked: it is encrypted, or its blob is not in the layout\n`,
+    );
   }
   checkDemands(plan, layers, image.name);
   const earlier = readEarlier(layers);

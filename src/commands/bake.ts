@@ -52,7 +52,7 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
     `${summary(config)}\n${picture(plan, entries, output.outColors)}${notes.map((note) => `${note}\n`).join('')}`,
   );
   output.out(
-    `${stale.unchanged.map((path) => `Removed ${printable(path)}, of an earlier bake.\n`).join('')}${outcome(baked, root)}\n`,
+    `${stale.unchanged.map((path) => `Removed ${printable(path)} of an earlier bake.\n`).join('')}${outcome(baked, root)}\n`,
   );
   output.err(leftAsItIs(stale.changed));
   if (!ownedByRoot) output.err('Not run as root: the files belong to you, and in an image they must belong to root.\n');
@@ -64,9 +64,9 @@ function outcome({ changed, unchanged }: Baked, root: string): string {
   return `Baked ${changed.length} entries into ${root}${before}.`;
 }
 
-/** Finds out before a download whether there can be a root; makes it only afterwards. */
+/** Checks, before any download, that the root exists or can be created later. */
 function checkRoot(root: string): void {
-  // Joined with a path, nothing is `/`: a variable of a script that is not set must not bake into its own system.
+  // An empty root would be `/`: a script with an unset variable must not bake into the running system.
   if (root === '') throw new UserError('the root has no name', 'name a directory, or `/` for this system itself');
   const found = statSync(root, { throwIfNoEntry: false });
   if (found?.isDirectory()) return;
@@ -78,8 +78,8 @@ function checkRoot(root: string): void {
 }
 
 /**
- * Finds out before a download or a write whether the image can take the plan's steps: gives the plan without the parts that
- * the image has no use for, with why, and how the steps are carried out, after those that undo an earlier plan's.
+ * Checks, before any download or write, that the image can take the plan's steps. Gives the plan without the parts that the
+ * image has no use for, notes that say why, and the steps to carry out: first those that undo an earlier plan's.
  */
 function prepareSteps(whole: Plan, image: ReadImage): { plan: Plan; steps: CarryOut[]; notes: string[] } {
   const steps: CarryOut[] = [];

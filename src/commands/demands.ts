@@ -2,7 +2,7 @@ import { UserError } from '../diagnostic/user-error.ts';
 import type { Find, Read } from '../plan/demand.ts';
 import { demandsOf, type Plan } from '../plan/plan.ts';
 
-/** Throws a `UserError` for the first demand of a plan that an image does not meet. `name` tells one image from others. */
+/** Throws a `UserError` for the first demand of a plan that an image does not meet. `name` is the image's, where there are several. */
 export function checkDemands(plan: Plan, image: { find: Find; read: Read }, name?: string): void {
   const { find } = image;
   // Links are not followed, as `find` follows none.

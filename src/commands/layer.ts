@@ -51,7 +51,7 @@ export async function layer(source: Source, options: LayerOptions, module: Modul
   );
 }
 
-/** Finds out before a download whether the file can be written; makes it only afterwards. */
+/** Checks, before any download, that the file can be written. */
 function checkFile(file: string): void {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found?.isDirectory()) throw new UserError(`${file} is a directory`, 'name the file that the layer becomes');

@@ -12,13 +12,13 @@ export function summary({ installer, persistence, transientRoot, architecture }:
   return parts.join(', ');
 }
 
-/** What is said of files of an earlier bake that something changed since; empty for none. `name` tells the image. */
+/** A warning for each file of an earlier bake that something has changed since. `name` is the image's. */
 export function leftAsItIs(paths: readonly string[], name?: string): string {
   const where = name === undefined ? '' : `${name}: `;
   return paths
     .map(
       (path) =>
-        `warning: ${where}${printable(path)} was baked earlier and changed since: it is kept; remove it if nothing needs it\n`,
+        `warning: ${where}${printable(path)} was baked earlier and has changed since: it is kept; remove it if nothing needs it\n`,
     )
     .join('');
 }

@@ -20,7 +20,7 @@ export function ruleDiagnostics(entry: Entry, value: RecipeEntry, architecture: 
   ];
 }
 
-// What holds other things, is cleaned by systemd-tmpfiles (tmp.conf), or is a link to /run (file-hierarchy(7)).
+// Directories that hold other things, are cleaned by systemd-tmpfiles (tmp.conf), or are links to /run (file-hierarchy(7)).
 const reserved = new Map([
   ...'adm cache db empty home lib local log mail mnt opt roothome spool srv usrlocal'
     .split(' ')
@@ -65,7 +65,7 @@ function nativeArguments(args: readonly string[], at: PlaceOfSetting): Diagnosti
   return [error('`installer.args` has no effect: `native` runs no nix-installer', at('args'), help)];
 }
 
-/** What Linux passes to a program in one go is far more; what is longer is a mistake. In characters. */
+/** In characters. Linux passes far more to a program; anything longer is a mistake. */
 const longestText = 64 * 1024;
 
 function installerArguments(entry: Entry, { provider, args = [], embed = true }: InstallerSettings): Diagnostic[] {
@@ -104,13 +104,17 @@ const reservedArguments = [
   { pattern: /^--no-confirm$/, why: setByModule, help: 'remove it' },
   { pattern: /^--explain$/, why: 'is for interactive use', help: 'remove it' },
   { pattern: /^(--help|--version|-[A-Za-z]*[hV].*)$/, why: 'installs nothing', help: 'remove it' },
-  { pattern: /^--skip-nix-conf$/, why: 'excludes the settings of this module', help: 'use the key `nix-conf`' },
+  {
+    pattern: /^--skip-nix-conf$/,
+    why: 'cannot be combined with the settings of this module',
+    help: 'use the key `nix-conf`',
+  },
   {
     pattern: /^--nix-package-url$/,
     why: 'installs a Nix without checking its digest',
     help: 'set another `version`, or use `installer: native`, whose `url` and `sha256` are those of Nix',
   },
-  { pattern: /^--diagnostic-(endpoint|attribution)$/, why: 'is about telemetry', help: 'use the key `telemetry`' },
+  { pattern: /^--diagnostic-(endpoint|attribution)$/, why: 'controls telemetry', help: 'use the key `telemetry`' },
   { pattern: /^--(init|no-start-daemon)$/, ...ofOtherPlanners },
   { pattern: /^--$/, why: 'ends the options', help: 'remove it' },
   { pattern: /^--(nix-build-(user|group)-.*|daemon-user-count)$/, ...ids },
@@ -192,7 +196,7 @@ function url(settings: InstallerSettings, at: PlaceOfSetting): Diagnostic[] {
     ];
   }
   if (protocol !== 'file:') return [];
-  // `new URL` has resolved `..` and `%2e%2e`; what is still encoded is no separator once it is decoded.
+  // `new URL` has resolved `..` and `%2e%2e`; nothing that is still encoded may decode to a separator.
   if (!pathname.startsWith(`${filesDirectory}/`) || /%(2f|5c|00)|%(?![0-9a-f]{2})|\/$/i.test(pathname)) {
     const help = `put the file into \`files/\` and write \`file://${filesDirectory}/NAME\``;
     return [error(`\`installer.url\`: only files in \`files/\` of the project can be baked`, at('url'), help)];

@@ -31,7 +31,7 @@ export function schemaDiagnostics(entry: Entry, errors: readonly ErrorObject[], 
     const path = pathOf(pointer, entry.value);
     // TypeSpec seals a mapping with `unevaluatedProperties: {not: {}}`, so it is the unknown value that fails.
     if (found.some(({ keyword }) => keyword === 'not')) return [unknownKey(entry, path, schema)];
-    // The value is a mapping or list with something wrong inside: that is told there, not of the whole.
+    // Something inside this mapping or list is wrong, and is reported there.
     if (outer.has(pointer)) return [];
     const required = found.find(({ keyword }) => keyword === 'required');
     if (required) {
@@ -98,7 +98,7 @@ const noMergeKeys = '; YAML 1.2 has no merge keys';
 
 function meant(value: unknown, expected: Schema, schema: Schema): string {
   const choices = branches(expected, schema).flatMap((branch) => branch.enum ?? []);
-  // YAML 1.1 took `off` and `no` for false; who still does, in a program or in the mind, must be told.
+  // YAML 1.1 read `off` and `no` as false, and some programs and people still do.
   if (typeof value === 'boolean') {
     const word = value ? 'on' : 'off';
     return choices.includes(word) ? `; did you mean \`'${word}'\`, with quotes?` : '';

@@ -41,7 +41,7 @@ export async function transfer(artifact: Artifact, state: Transfer, options: Tra
     timer.refresh();
     const contentRange = response.headers.get('content-range') ?? '';
     const otherRange = response.status === 206 && !contentRange.startsWith(`bytes ${offset}-`);
-    // 416: there is no such rest, so what is there is not of this file.
+    // 416: the file has no such rest, so what was received is of another one.
     if (otherRange || (response.status === 416 && offset > 0)) {
       await startOver(state);
       const answer = `${response.status} ${contentRange}`.trimEnd();

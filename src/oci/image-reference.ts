@@ -13,7 +13,7 @@ export type ImageReference = {
 export function imageReference(text: string): ImageReference {
   const [transport, path = '', ...rest] = text.split(':');
   const kind = transport === 'oci' ? 'layout' : transport === 'oci-archive' ? 'archive' : undefined;
-  if (!kind) throw new UserError(`${text} is not the name of an image this can read`, other(transport, text));
+  if (!kind) throw new UserError(`${text} is not an image reference that this program reads`, other(transport, text));
   if (path === '') throw new UserError(`${text} names no path`, 'write oci:DIRECTORY:TAG or oci-archive:FILE:TAG');
   const tag = rest.join(':') || undefined;
   // The OCI image layout's grammar for org.opencontainers.image.ref.name.

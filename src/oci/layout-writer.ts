@@ -56,7 +56,7 @@ export function checkWritable(directory: string): void {
   }
   const parent = dirname(resolve(directory));
   if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UserError(`${parent} is not a directory`, 'make it first, or name another place');
+    throw new UserError(`${parent} is not a directory`, 'create it first, or name another place');
   }
   accessSync(parent, constants.W_OK | constants.X_OK);
 }
@@ -174,7 +174,7 @@ async function bringBlob(
   const there = statSync(target, { throwIfNoEntry: false });
   if (there?.isFile() && there.size === descriptor.size) return;
   makeParents(target, transaction);
-  // One that is there and has the wrong length: what the digest names replaces it.
+  // A file of the wrong length is replaced.
   rmSync(target, { force: true });
   transaction.onUndo(() => rmSync(target, { force: true }));
   try {

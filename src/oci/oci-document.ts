@@ -80,7 +80,7 @@ export function parseIndex(bytes: Buffer, name: string): Index {
   if (index['schemaVersion'] === 1) throw schemaOne(name);
   const { manifests, mediaType } = index;
   if (index['schemaVersion'] !== 2 || !Array.isArray(manifests) || !isOptionalText(mediaType)) {
-    throw malformed(name, 'no OCI index');
+    throw malformed(name, 'not an OCI index');
   }
   manifests.forEach((one) => checkDescriptor(one, name));
   return index as Index;
@@ -91,7 +91,7 @@ export function parseManifest(bytes: Buffer, name: string): Manifest {
   const manifest = parseObject(bytes, name);
   if (manifest['schemaVersion'] === 1) throw schemaOne(name);
   const { layers, config } = manifest;
-  if (manifest['schemaVersion'] !== 2 || !Array.isArray(layers)) throw malformed(name, 'no OCI manifest');
+  if (manifest['schemaVersion'] !== 2 || !Array.isArray(layers)) throw malformed(name, 'not an OCI manifest');
   checkDescriptor(config, name);
   layers.forEach((one) => checkDescriptor(one, name));
   const parsed = manifest as Manifest;
@@ -106,7 +106,7 @@ export function parseManifest(bytes: Buffer, name: string): Manifest {
     const what = strange
       ? `a layer of the type ${strange.mediaType}`
       : `a config of the type ${parsed.config.mediaType}`;
-    throw new UserError(`${name} has ${what}: it is no container image`, 'name a base that can be booted or run');
+    throw new UserError(`${name} has ${what}: it is not a container image`, 'name a base that can be booted or run');
   }
   return converted;
 }
@@ -125,14 +125,14 @@ export function parseConfig(bytes: Buffer, name: string): ImageConfig {
     diffIds.every((id) => typeof id === 'string') &&
     (history === null || (Array.isArray(history) && history.every(isObject))) &&
     (runtime === null || isObject(labels));
-  if (!sound) throw malformed(name, 'no OCI image config');
+  if (!sound) throw malformed(name, 'not an OCI image config');
   return config as ImageConfig;
 }
 
 function schemaOne(name: string): UserError {
   return new UserError(
-    `${name} is of Docker's first schema, which has no config and no layer digests to append to`,
-    'pull it again from its registry in a format of this decade: skopeo copy --format oci …',
+    `${name} is an image of Docker's schema 1, which has no config to append a layer to`,
+    'pull it again from its registry: skopeo copy --format oci …',
   );
 }
 
@@ -147,7 +147,7 @@ function parseObject(bytes: Buffer, name: string): Record<string, unknown> {
   } catch (cause) {
     throw malformed(name, `not JSON (${cause instanceof Error ? cause.message : cause})`);
   }
-  if (!isObject(value)) throw malformed(name, 'no JSON mapping');
+  if (!isObject(value)) throw malformed(name, 'not a JSON object');
   return value;
 }
 
@@ -162,8 +162,8 @@ function checkDescriptor(value: unknown, name: string): void {
     (value['urls'] === undefined || value['urls'] === null || Array.isArray(value['urls']));
   if (!sound) throw malformed(name, 'damaged: a descriptor in it has no media type, digest or size');
   if (!/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(String(value['digest']))) {
-    const help = 'sha256 and sha512 are known (the digest becomes a path, so nothing else may pass)';
-    throw new UserError(`${name} names a blob by ${JSON.stringify(value['digest'])}, which is no digest`, help);
+    const help = 'only sha256 and sha512 are supported';
+    throw new UserError(`${name} names a blob by ${JSON.stringify(value['digest'])}, which is not a digest`, help);
   }
 }
 

@@ -41,11 +41,13 @@ export function readIndex(directory: string): Index {
   try {
     layout = JSON.parse(readFileSync(join(directory, 'oci-layout'), 'utf8'));
   } catch (cause) {
-    throw new UserError(`${directory} is no OCI layout: its file oci-layout is missing or damaged`, help, { cause });
+    throw new UserError(`${directory} is not an OCI layout: its file oci-layout is missing or damaged`, help, {
+      cause,
+    });
   }
   const version = (layout as { imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
   if (version !== '1.0.0') {
-    throw new UserError(`${directory} is an OCI layout of the version ${JSON.stringify(version)}, not 1.0.0`, help);
+    throw new UserError(`${directory} is an OCI layout of version ${JSON.stringify(version)}, not 1.0.0`, help);
   }
   return parseIndex(readDocumentFile(join(directory, 'index.json')), join(directory, 'index.json'));
 }
@@ -75,7 +77,7 @@ export function readImages(directory: string, descriptor: Descriptor, name: stri
   }
   const document = () => readDocument(directory, descriptor, name);
   if (mediaType === mediaTypes.index) {
-    if (depth >= 4) throw new UserError(`${name}: indexes within indexes, too many`, damaged);
+    if (depth >= 4) throw new UserError(`${name}: too many nested indexes`, damaged);
     const index = parseIndex(document(), name);
     const children = index.manifests.map((child) => readImages(directory, child, nameOf(child, name), depth + 1));
     return { kind: 'index', descriptor, index, children };
@@ -84,7 +86,7 @@ export function readImages(directory: string, descriptor: Descriptor, name: stri
     const help = mediaType.includes('manifest.v1')
       ? 'pull it again from its registry: skopeo copy --format oci …'
       : 'name a base that can be booted or run';
-    throw new UserError(`${name} is of the type ${mediaType}: it is no container image`, help);
+    throw new UserError(`${name} is of the type ${mediaType}: it is not a container image`, help);
   }
   const manifest = parseManifest(document(), name);
   const config = parseConfig(readDocument(directory, manifest.config, `${name}, its config`), `${name}, its config`);

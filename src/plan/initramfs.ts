@@ -80,7 +80,7 @@ const build: Step = {
   inLayer: {
     refused: {
       message:
-        '`transient-root: initramfs` rebuilds the initramfs with the dracut of the image, and a layer alone cannot',
+        '`transient-root: initramfs` rebuilds the initramfs with the dracut of the image, which a layer alone cannot do',
       help: `bake it in an image build (BlueBuild, or a Containerfile), or ${alternative}`,
     },
   },
@@ -98,17 +98,17 @@ const buildWithout: Step = {
   inLayer: {
     refused: {
       message:
-        'the initramfs of the base holds the hook of an earlier `transient-root: initramfs`, which only an image build can remove',
+        'the initramfs of the base contains the hook of an earlier `transient-root: initramfs`, which only an image build can remove',
       help: 'bake this recipe in an image build, write `transient-root: initramfs`, or start from a base without it',
     },
   },
   prepare: (image) => {
     const cannot = (why: string, help?: string) =>
       new UserError(
-        `the initramfs holds the hook of an earlier \`transient-root: initramfs\`, and cannot be rebuilt without it: ${why}`,
+        `the initramfs contains the hook of an earlier \`transient-root: initramfs\`, and cannot be rebuilt without it: ${why}`,
         help ?? 'start from an image without it',
       );
-    const isClean: Faults = ({ names }) => Promise.resolve(names.has(program) ? [`still holds ${program}`] : []);
+    const isClean: Faults = ({ names }) => Promise.resolve(names.has(program) ? [`still contains ${program}`] : []);
     const present = [ostree].filter((backend) => lacking(image, backend) === undefined);
     return rebuild(findDracut(image, cannot), present, [], isClean);
   },
@@ -219,7 +219,7 @@ const faults: Faults = async ({ names, textOf }, image, backends) => {
   ];
   for (const [there, text] of expected) {
     const found = names.has(there) ? await textOf(there) : undefined;
-    if (text !== found) different.push(`does not hold ${there} as the image does`);
+    if (text !== found) different.push(`does not contain ${there} as it is in the image`);
   }
   return different;
 };
@@ -243,7 +243,7 @@ function checkPrepareRoot(image: ReadImage): void {
   const path = prepareRootFiles.find((file) => image.size(file) !== undefined);
   if (path === undefined) {
     throw refusal(
-      'composefs is not on (there is no /usr/lib/ostree/prepare-root.conf), and ostree boots no transient root without it',
+      'composefs is off (there is no /usr/lib/ostree/prepare-root.conf), and ostree cannot boot a transient root without it',
       `turn it on before this module, or ${alternative}`,
     );
   }
@@ -258,13 +258,13 @@ function checkPrepareRoot(image: ReadImage): void {
   }
   if (config.composefs === 'off') {
     throw refusal(
-      `composefs is not on in ${path}, and ostree boots no transient root without it`,
+      `composefs is off in ${path}, and ostree cannot boot a transient root without it`,
       `write \`[composefs] enabled = yes\` there before this module, or ${alternative}`,
     );
   }
   if (config.transientReadOnly) {
     throw refusal(
-      `${path} sets \`[root] transient-ro\`, and ostree boots with that or with a transient root, not with both`,
+      `${path} sets \`[root] transient-ro\`, which ostree cannot combine with a transient root`,
       `remove it before this module, or ${alternative}`,
     );
   }

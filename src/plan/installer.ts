@@ -34,7 +34,7 @@ export const installer: PartMaker = {
 const daemonOutlivesUpdates: Demand = {
   paths: ['/usr/local'],
   refusal: (find) =>
-    // A tree that lacks it is no whole image, and is not judged.
+    // A tree without /usr/local is not a whole image.
     find('/usr/local')?.kind === 'directory'
       ? {
           message:

@@ -67,7 +67,7 @@ export const noOtherNix: Demand = noneOf(
   programs.map((name) => `/usr/bin/${name}`),
   isProgramLink,
   (path) => ({
-    message: `the image has a Nix of its own (${path}), where this module puts a link to its own`,
+    message: `the image has a Nix of its own (${path}), where this module puts a link`,
     help: 'remove its package from the image before this module runs',
   }),
 );

@@ -24,7 +24,7 @@ export const nixConf: PartMaker = {
 
 /**
  * For a Nix of the distribution, whose nix.conf stays as it is: Nix reads this file after it (nix.conf(5), XDG_CONFIG_DIRS), as
- * root and as anybody. What nobody asked for adds to what the package has; what a person writes into nix.custom.conf counts.
+ * root and as anybody. Our defaults add to the package's settings; what a person writes into nix.custom.conf comes last.
  */
 function besidePackage(nixConf: Config['nixConf'], lines: readonly string[]): ImageEntry {
   const features = 'experimental-features';

@@ -39,13 +39,13 @@ function installModule(persistence: string, isNeeded: boolean): Step {
       ? {
           refused: {
             message:
-              '`selinux: on` builds the SELinux policy of the image again with its semodule, and a layer alone cannot',
+              '`selinux: on` rebuilds the SELinux policy of the image with its semodule, which a layer alone cannot do',
             help: 'bake it in an image build (BlueBuild, or a Containerfile)',
           },
         }
       : {
           leftOut:
-            'selinux: auto: left out, as a layer alone cannot change the SELinux policy of an image. Where SELinux is enforced\n' +
+            'selinux: auto: left out, because a layer alone cannot change the SELinux policy of an image. Where SELinux is enforced\n' +
             '(Fedora), bake Nix in an image build; elsewhere write `selinux: off`.\n',
         },
     prepare: (image) => {
@@ -65,14 +65,14 @@ const removeModule: Step = {
   inLayer: {
     refused: {
       message:
-        'the SELinux policy of the base holds the module of an earlier bake, which only an image build can remove',
+        'the SELinux policy of the base contains the module of an earlier bake, which only an image build can remove',
       help: 'bake this recipe in an image build, or write `selinux: auto`',
     },
   },
   prepare: (image) => {
     const cannot = (why: string, help: string) =>
       new UserError(
-        `the SELinux policy holds the module of an earlier bake, and cannot be built without it: ${why}`,
+        `the SELinux policy contains the module of an earlier bake, and cannot be built without it: ${why}`,
         help,
       );
     const policy = findPolicy(image, cannot);

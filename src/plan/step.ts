@@ -35,7 +35,7 @@ export type Ended = { exitCode?: number; signal?: string; stdout: string; all: s
 
 /** An image's root, to work in: what is done to it is undone if a step fails. */
 export type WorkImage = ReadImage & {
-  /** Creates a directory for work in progress in a directory of the image, and gives its path. It goes at the end. */
+  /** Creates a directory for work in progress in a directory of the image, and gives its path. It is removed at the end. */
   workDirectory: (parent: string) => string;
   /** Copies a directory into a work directory: modes, times and links stay as they are. */
   copyTree: (from: string, to: string) => void;

@@ -6,10 +6,10 @@ import { byCodeUnit, modeText } from '../plan/image-entry.ts';
 import type { Described } from '../plan/record.ts';
 import type { ReadImage } from '../plan/step.ts';
 
-/** A root on the disk, to look at: `describe` tells what is at a path as the manifest has it, no links followed. */
+/** A root on the disk, to look at. `describe` gives what is at a path as the manifest has it, and follows no links. */
 export type ImageRoot = ReadImage & { find: Find; describe: (path: string) => Described | undefined };
 
-/** Looks at the root of an image, before anybody writes; what is not there (the root itself, maybe) is simply not found. */
+/** Looks at the root of an image before anything is written. Nothing is found in a root that does not exist yet. */
 export function lookAtRoot(root: string): ImageRoot {
   const known = new Map<string, boolean>();
   const regular = (path: string) => {

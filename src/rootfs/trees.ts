@@ -26,7 +26,7 @@ export function differences(before: string, after: string): { changed: string[];
   };
 }
 
-/** What tells a file from another, by relative path. */
+/** What distinguishes one file from another, by relative path. */
 function contentsOf(tree: string): Map<string, string> {
   const files = readdirSync(tree, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())

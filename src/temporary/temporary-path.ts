@@ -24,7 +24,7 @@ export function beforePath(directory: string, name: string): string {
 
 /**
  * Removes what processes that were killed left unfinished in a directory, and puts back what they had moved away. What
- * bears this process's id and is not its own comes from another container, or from before a reboot.
+ * has this process's id and is not its own comes from another container, or from before a reboot.
  */
 export function sweep(directory: string): void {
   if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;

@@ -539,7 +539,7 @@ test('what was baked into the base earlier goes by whiteouts, and what was chang
   const changed: File[] = [{ name: 'etc/profile.d/nix.sh', content: 'mine' }];
   layout.writeIndex([await addImage(layout, { files: [baseFiles, baked, changed] }, tag('base'))]);
   const outcome = await append(`oci:${layout.directory}:base`, `oci:${layout.directory}:nix`);
-  expect(outcome.stderr).toContain('/etc/profile.d/nix.sh was baked earlier and changed since: it is kept');
+  expect(outcome.stderr).toContain('/etc/profile.d/nix.sh was baked earlier and has changed since: it is kept');
   const unpackedRoot = await unpacked(`${layout.directory}:nix`);
   expect(existsSync(join(unpackedRoot, 'usr/libexec/bluebuild/nix/nix.tar.xz'))).toBe(false);
   expect(existsSync(join(unpackedRoot, 'usr/lib/tmpfiles.d/nix-state.conf'))).toBe(false);

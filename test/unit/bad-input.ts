@@ -461,7 +461,7 @@ const installer: BadInput[] = [
   entry(
     '--skip-nix-conf',
     'installer:\n  args: [--skip-nix-conf]',
-    '4:14 `installer.args`: `--skip-nix-conf` excludes the settings of this module = use the key `nix-conf`',
+    '4:14 `installer.args`: `--skip-nix-conf` cannot be combined with the settings of this module = use the key `nix-conf`',
   ),
   entry(
     '--nix-package-url',
@@ -471,7 +471,7 @@ const installer: BadInput[] = [
   entry(
     '--diagnostic-endpoint',
     'installer:\n  args: [--diagnostic-endpoint=https://a]',
-    '4:14 `installer.args`: `--diagnostic-endpoint` is about telemetry = use the key `telemetry`',
+    '4:14 `installer.args`: `--diagnostic-endpoint` controls telemetry = use the key `telemetry`',
   ),
   entry(
     '--no-start-daemon',

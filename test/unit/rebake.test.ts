@@ -111,7 +111,7 @@ test('`native` elsewhere, then the default: nothing of the first is left, and wh
     '/usr/lib/tmpfiles.d/nix-state.conf',
     '/etc/profile.d/nix.sh',
   ]) {
-    expect(printed).toContain(`Removed ${path}, of an earlier bake.\n`);
+    expect(printed).toContain(`Removed ${path} of an earlier bake.\n`);
     expect(fs.existsSync(join(root, path)), path).toBe(false);
   }
   expect(fs.readdirSync(join(root, 'usr/lib/bootc/kargs.d'))).toEqual(['base']);
@@ -127,7 +127,7 @@ test('what was changed since is kept, and named', async () => {
   fs.symlinkSync('mine', join(root, other));
   const printed = await bakeEntry(root, { type: 'nix' });
   for (const path of [edited, other]) {
-    expect(printed).toContain(`/${path} was baked earlier and changed since: it is kept`);
+    expect(printed).toContain(`/${path} was baked earlier and has changed since: it is kept`);
     expect(fs.lstatSync(join(root, path), { throwIfNoEntry: false }), path).toBeDefined();
   }
 });
@@ -142,8 +142,8 @@ test('names of files in the manifest of a base reach no terminal and no log as a
   manifest.files[removed] = { target: 'target' };
   fs.writeFileSync(join(root, manifestPath), JSON.stringify(manifest));
   const printed = await bakeEntry(root, { type: 'nix' });
-  expect(printed).toContain('/\ufffd[2Jkept was baked earlier and changed since');
-  expect(printed).toContain('Removed /\ufffd::warning::removed, of an earlier bake.\n');
+  expect(printed).toContain('/\ufffd[2Jkept was baked earlier and has changed since');
+  expect(printed).toContain('Removed /\ufffd::warning::removed of an earlier bake.\n');
 });
 
 test('a directory of the base behind a link is not reached into', async () => {

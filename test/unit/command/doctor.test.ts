@@ -181,6 +181,6 @@ yes | bluebuild-nix doctor --fix >/tmp/fixed || echo "exited with $?"
 tail -n 1 /tmp/fixed
 bluebuild-nix doctor | grep -v ^fine || echo 'all is fine'`);
     expect(found.split('\n').slice(0, 2)).toEqual(['refused: 1', '/etc/systemd/system/nix-daemon.service']);
-    expect(found).toContain('To look again: bluebuild-nix doctor\nall is fine\n');
+    expect(found).toContain('To check again: bluebuild-nix doctor\nall is fine\n');
   },
 );

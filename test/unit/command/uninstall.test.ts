@@ -27,7 +27,7 @@ uninstall(
   (found) => {
     expect(found).toMatch(/^This deletes from this machine:\n/);
     expect(found).toMatch(/the Nix store in \/var\/lib\/nix with all that was installed with Nix: [0-9.]+[KM]?i?B\n/);
-    expect(found).toMatch(/The image puts a new Nix on this machine at the next boot/);
+    expect(found).toMatch(/The image installs a new Nix at the next boot/);
     expect(found).toMatch(/Nothing was deleted\.\nexited with 1\n3\n32\n$/);
   },
 );
@@ -52,7 +52,7 @@ readlink /etc/systemd/system/nix-install.service /etc/systemd/system/nix-users.s
 shown inactive dead '' inactive; systemctl start nix.mount; bluebuild-nix status`,
   (found) => {
     expect(found).toMatch(
-      /^To have it again: sudo systemctl unmask .*\n\/dev\/null\n\/dev\/null\nNix is not on this machine and stays away/,
+      /^To install it again: sudo systemctl unmask .*\n\/dev\/null\n\/dev\/null\nNix is not on this machine and is not installed/,
     );
   },
 );

@@ -37,11 +37,11 @@ maintain
 sed -i s/^verified=.*/verified=1000000000/ ${record}; maintain | grep -- --verify; masked | grep verified`,
   `Collecting garbage
 nix-collect-garbage --option substitute false
-Storing equal files once
+Optimising the store
 nix-store --optimise
 Verifying the store
 nix-store --verify --check-contents --option substitute false
-The store is looked after.
+The maintenance is complete.
 exit 0
 collected=TIME
 freed=nix-collect-garbage --option substitute false
@@ -50,9 +50,9 @@ verified=TIME
 verify=intact
 Collecting garbage
 nix-collect-garbage --option substitute false
-Storing equal files once
+Optimising the store
 nix-store --optimise
-The store is looked after.
+The maintenance is complete.
 exit 0
 nix-store --verify --check-contents --option substitute false
 verified=TIME`,
@@ -64,7 +64,7 @@ maintained(
   'maintain; masked',
   `Collecting garbage
 nix-collect-garbage --delete-older-than 30d --option substitute false
-The store is looked after.
+The maintenance is complete.
 exit 0
 collected=TIME
 freed=nix-collect-garbage --delete-older-than 30d --option substitute false`,

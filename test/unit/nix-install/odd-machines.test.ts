@@ -159,7 +159,7 @@ boot(
 ls ${state}; readlink ${state}/daemon; grep determinate /run/asked | tail -n 1`,
   },
   ({ found }) =>
-    expect(found).toBe(`<4>/usr/local/bin/determinate-nixd is missing: the daemon is that of Nix itself from now on.
+    expect(found).toBe(`<4>/usr/local/bin/determinate-nixd is missing: Nix runs its own daemon instead.
 ${isInstalled}daemon
 etc-nix
 installed

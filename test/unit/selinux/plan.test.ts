@@ -84,7 +84,7 @@ describe('a layer alone', () => {
   test('on: is refused, unless it is left out', () => {
     const refused = () => layer('on');
     expect(refused).toThrow(
-      '`selinux: on` builds the SELinux policy of the image again with its semodule, and a layer alone cannot',
+      '`selinux: on` rebuilds the SELinux policy of the image with its semodule, which a layer alone cannot do',
     );
     expect(refused).toThrow(UserError);
     try {

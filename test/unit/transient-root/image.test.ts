@@ -131,14 +131,14 @@ describe('an image whose initramfs is to be rebuilt', () => {
     [
       "composefs off for ostree, beside bootc's backend",
       { ...complete, ...ofBootc, [conf]: '[composefs]\nenabled = no\n' },
-      `composefs is not on in ${conf}`,
+      `composefs is off in ${conf}`,
     ],
-    ['no prepare-root.conf', without(conf), 'composefs is not on (there is no /usr/lib/ostree/prepare-root.conf)'],
-    ['composefs off', { ...complete, [conf]: '[composefs]\nenabled = no\n' }, `composefs is not on in ${conf}`],
+    ['no prepare-root.conf', without(conf), 'composefs is off (there is no /usr/lib/ostree/prepare-root.conf)'],
+    ['composefs off', { ...complete, [conf]: '[composefs]\nenabled = no\n' }, `composefs is off in ${conf}`],
     [
       'composefs off in /etc alone',
       { ...complete, '/etc/ostree/prepare-root.conf': '[sysroot]\nreadonly = true\n' },
-      'composefs is not on in /etc/ostree/prepare-root.conf',
+      'composefs is off in /etc/ostree/prepare-root.conf',
     ],
     [
       'root.transient-ro',

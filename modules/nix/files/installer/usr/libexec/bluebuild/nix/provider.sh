@@ -63,7 +63,7 @@ take_over_etc() {
 
 resume_existing() {
     if [ -e "$state/determinate-nixd" ] && [ ! -x "$determinate_nixd" ]; then
-        printf '<4>%s is missing: the daemon is that of Nix itself from now on.\n' "$determinate_nixd"
+        printf '<4>%s is missing: Nix runs its own daemon instead.\n' "$determinate_nixd"
         systemctl stop determinate-nixd.socket nix-daemon.service 2>/dev/null || :
         rm -f "$state/determinate-nixd"
     fi

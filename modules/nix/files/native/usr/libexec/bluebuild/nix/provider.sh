@@ -226,7 +226,7 @@ prepare_etc() {
     if ! cmp -s /etc/nix/nix.conf "$share/nix.conf"; then
         if [ -e /etc/nix/nix.conf ]; then
             mv -f --backup=numbered -- /etc/nix/nix.conf /etc/nix/nix.conf.old
-            printf 'Renamed /etc/nix/nix.conf to /etc/nix/nix.conf.old: it is not that of this image.\n'
+            printf 'Renamed /etc/nix/nix.conf to /etc/nix/nix.conf.old: it differs from the one in this image.\n'
         fi
         mkdir -p /etc/nix
         cp "$share/nix.conf" /etc/nix/nix.conf
