@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Config } from '../config/config.ts';
+import type { defaults } from '../config/defaults.ts';
 import type { NixConfValue } from '../config/recipe-entry.ts';
 import { type ImageEntry, modeText } from './image-entry.ts';
 import type { Plan } from './plan.ts';
@@ -31,7 +32,7 @@ export function recordEntries(
     telemetry,
     maintenance: maintenanceEntry(maintenance),
     'nix-conf': nixConf,
-  };
+  } satisfies Record<'type' | keyof typeof defaults, Mapping[string] | undefined>;
   const steps = parts.flatMap(({ name, step }) => (step ? [[name, step.path]] : []));
   const notTaken = leftOut.flatMap(({ name, step }) => (step ? [name] : []));
   const manifest = {
