@@ -1,14 +1,21 @@
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
-import { onMachine } from './installed.ts';
+import { ofDistribution, onMachine } from './installed.ts';
 
 /** The lines of a doctor that are not fine, with the command that follows one. */
 const trouble = /^(?:wrong|note|skipped)[^]*?(?=\n(?:fine|wrong|note|skipped|exited))/gm;
-const doctor = (name: string, before: string, check: (trouble: string[], all: string) => void, options = '') =>
+const doctor = (
+  name: string,
+  before: string,
+  check: (trouble: string[], all: string) => void,
+  options = '',
+  machine: Parameters<typeof onMachine>[1] = {},
+) =>
   test.concurrent(name, { timeout: 60_000 }, async (context) => {
     needs(context, 'root', 'namespaces');
     const found = await onMachine(
       `code=0\n${before}\nbluebuild-nix doctor ${options} </dev/null || code=$?; echo "exited with $code"`,
+      machine,
     );
     check(found.match(trouble) ?? [], found);
   });
@@ -24,6 +31,28 @@ doctor('a machine that has nothing wrong with it', '', (trouble, all) => {
   expect(all).toMatch(/^fine {4}The 32 users that Nix builds as are there\.$/m);
   expect(all).toMatch(/^fine {4}The 2 paths of the store are there/m);
 });
+
+doctor(
+  'system: a machine that has nothing wrong with it',
+  '',
+  (trouble, all) => {
+    expect(trouble).toEqual([]);
+    expect(all).toContain('exited with 0\n');
+    expect(all).toMatch(/^fine {4}A build works\.$/m);
+  },
+  '',
+  ofDistribution,
+);
+
+doctor(
+  'system: the database is of a newer Nix: why the daemon does not start',
+  `mkdir -p /run/bluebuild-nix
+printf '%s\\n' 'Nix 1 cannot use the database.' 'Boot the image with Nix 2.' >/run/bluebuild-nix/database-refused
+shown inactive dead '' failed`,
+  (trouble) => expect(trouble[0]).toBe('wrong   Nix 1 cannot use the database. Boot the image with Nix 2.'),
+  '',
+  ofDistribution,
+);
 
 const faults: [name: string, before: string, expected: RegExp, command?: string][] = [
   ['the image has no /nix', 'umount /nix; rmdir /nix', /no directory \/nix/],

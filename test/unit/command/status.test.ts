@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
-import { onMachine } from './installed.ts';
+import { ofDistribution, onMachine } from './installed.ts';
 
 const state = '/nix/var/bluebuild-nix';
 type Options = Parameters<typeof onMachine>[1];
@@ -35,6 +35,17 @@ for (const [who, as] of [
     { as },
   );
 }
+
+status(
+  'system: the Nix of the distribution, which is the image’s',
+  '',
+  (found) => {
+    expect(found).toMatch(/^Nix is ready\.\n\n/);
+    expect(found).toMatch(/^Nix +2\.35\.2, installed by system 2\.31\.2, since \d{4}-/m);
+    expect(found).toMatch(/^The image has +Nix 2\.35\.2, a package of the distribution$/m);
+  },
+  { options: ofDistribution },
+);
 
 status(
   'garbage was collected',

@@ -14,6 +14,13 @@ const installer = join(standIns, 'nix-installer');
 const digestOf = (file: string): string => createHash('sha256').update(fs.readFileSync(file)).digest('hex');
 const files = readStaticFiles(join(import.meta.dirname, '../../../modules/nix/files'));
 
+/** Bash that puts the Nix of a distribution into an image, in a version. */
+export const distributionNix = (version: string): string => `rm -f /usr/bin/nix /usr/bin/nix-store /usr/bin/nix-daemon
+cat >/usr/bin/nix <<'end'
+${fs.readFileSync(join(standIns, 'nix'), 'utf8')}end
+chmod +x /usr/bin/nix; ln -s nix /usr/bin/nix-store; ln -s nix /usr/bin/nix-daemon; echo ${version} >/usr/share/nix-version
+`;
+
 export type FirstBoot = {
   code: number;
   stdout: string;

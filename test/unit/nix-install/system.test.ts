@@ -1,20 +1,11 @@
 /** `system`: what the first-boot program makes of machines whose Nix is the distribution's. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
-import { type FirstBoot, backends, firstBoot } from './first-boot.ts';
+import { backends, distributionNix as nix, type FirstBoot, firstBoot } from './first-boot.ts';
 
 const store = '/var/lib/nix';
 const state = `${store}/var/bluebuild-nix`;
 const keep = '/usr/libexec/bluebuild/nix/keep-database';
-const standIn = readFileSync(join(import.meta.dirname, 'stand-ins/nix'), 'utf8');
-/** Puts a Nix of a version into the image. */
-const nix = (version: string): string => `rm -f /usr/bin/nix /usr/bin/nix-store /usr/bin/nix-daemon
-cat >/usr/bin/nix <<'end'
-${standIn}end
-chmod +x /usr/bin/nix; ln -s nix /usr/bin/nix-store; ln -s nix /usr/bin/nix-daemon; echo ${version} >/usr/share/nix-version
-`;
 const asked = 'cat /run/asked 2>/dev/null || :; ';
 
 const boot = (name: string, options: Parameters<typeof firstBoot>[1], check: (found: FirstBoot) => void) =>
@@ -81,6 +72,18 @@ printf 10 >${store}/var/nix/db/schema; echo 'max-jobs = 1' >/etc/nix/nix.conf\n`
   },
 );
 
+boot(
+  'nix.conf of the package was deleted: it is there again',
+  {
+    before: `mkdir -p /usr/etc/nix /etc/nix; echo 'max-jobs = auto' | tee /usr/etc/nix/nix.conf >/etc/nix/nix.conf\n`,
+    after: 'rm -r /etc/nix; /usr/libexec/bluebuild/nix/nix-install; cat /etc/nix/nix.conf',
+  },
+  ({ code, found }) => {
+    expect(code).toBe(0);
+    expect(found).toBe('Nix is installed.\nmax-jobs = auto\n');
+  },
+);
+
 for (const [backend, machine] of Object.entries(backends)) {
   boot(
     `${backend}: the links by which the package enables its units, in the /etc of the image, stay`,
@@ -133,6 +136,7 @@ touch -d '1 hour ago' ${state}/databases/2.32.0; touch -d '30 minutes ago' ${sta
 echo half >${store}/var/nix/db/db.sqlite-wal; mkdir ${state}/database-before.new; echo half >${state}/database-before.new/db.sqlite
 ${nix('2.35.0')}${keep}; ls ${state}/databases | xargs; cat ${state}/databases/2.34.0/db.sqlite; ls ${state} | xargs
 printf 11 >${store}/var/nix/db/schema; ${nix('2.34.0')}${keep} 2>&1 || echo "exit code $?"
+printf 'Id=nix-daemon.socket\nActiveState=failed\n' >/run/shown; bluebuild-nix status | head -n 2; rm /run/shown
 ls ${state}/databases | xargs; ${keep} restore; ${keep}; cat ${store}/var/nix/db/schema; echo; cat ${state}/databases/before-restore/schema`,
   },
   ({ code, found }) => {
@@ -144,6 +148,8 @@ daemon database-used-by databases follows installed
 <3>Nix 2.34.0, that of this image, cannot use the database of the store since Nix 2.35.0 has used it (error: current Nix store schema is version 11, but I only support 10).
 <3>Boot the image with the newer Nix. Or go back to a copy, which does not know what was added since: sudo ${keep} restore
 exit code 1
+Nix 2.34.0, that of this image, cannot use the database of the store since Nix 2.35.0 has used it (error: current Nix store schema is version 11, but I only support 10).
+What to do        Boot the image with the newer Nix. Or go back to a copy, which does not know what was added since: sudo ${keep} restore
 2.33.0 2.34.0
 The database of the store is the one from before Nix 2.34.0 was replaced; the last one is in /nix/var/bluebuild-nix/databases/before-restore.
 10

@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # What status and doctor ask the machine with, and how they print it.
 
+# With `system`: why this image's Nix cannot use the database of the store, and what to do (keep-database).
+# shellcheck disable=SC2034 # for who takes this in
+refused=/run/bluebuild-nix/database-refused
+
 declare -A property=()
 # The properties of units, as property[UNIT KEY].
 # shellcheck disable=SC2034 # for who takes this in
