@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync, renameSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Architecture, architectureOf, architectures } from '../config/architecture.ts';
 import type { Config } from '../config/config.ts';
 import { printable } from '../diagnostic/format.ts';
@@ -25,6 +25,7 @@ import { readEarlier, sortStale, staleFiles, undoingSteps } from '../plan/earlie
 import { demandsOf, entriesOf, makePlan, type Plan } from '../plan/plan.ts';
 import { manifestPath } from '../plan/record.ts';
 import { transact } from '../temporary/transaction.ts';
+import { checkParent } from '../temporary/writable-parent.ts';
 import { readConfiguration, type Source } from './configuration.ts';
 import { checkDemands } from './demands.ts';
 import { download, projectFiles, userCache } from './downloads.ts';
@@ -76,11 +77,7 @@ function checkArchivePlace(file: string): void {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found && !found.isFile())
     throw new UserError(`${file} is not a regular file`, 'for a layout write oci:DIRECTORY');
-  const parent = dirname(resolve(file));
-  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UserError(`${parent} is not a directory`, 'create it first, or name another place');
-  }
-  accessSync(parent, constants.W_OK | constants.X_OK);
+  checkParent(file);
 }
 
 async function appendTo(base: ImageReference, directory: string, target: ImageReference, work: Work): Promise<void> {

@@ -1,4 +1,4 @@
-import { accessSync, constants, renameSync, statSync } from 'node:fs';
+import { renameSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Architecture } from '../config/architecture.ts';
 import { UserError } from '../diagnostic/user-error.ts';
@@ -7,6 +7,7 @@ import { writeLayer } from '../oci/layer-file.ts';
 import { entriesOf, makePlan } from '../plan/plan.ts';
 import { sweep, temporaryPath } from '../temporary/temporary-path.ts';
 import { transact } from '../temporary/transaction.ts';
+import { checkParent } from '../temporary/writable-parent.ts';
 import { readConfiguration, type Source } from './configuration.ts';
 import { download, projectFiles, userCache } from './downloads.ts';
 import { layerPlan } from './layer-plan.ts';
@@ -56,8 +57,5 @@ function checkFile(file: string): void {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found?.isDirectory()) throw new UserError(`${file} is a directory`, 'name the file that the layer becomes');
   if (found && !found.isFile()) throw new UserError(`${file} is not a regular file`, 'name another one');
-  if (!statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UserError(`${dirname(file)} is not a directory`, 'create it first, or name another file');
-  }
-  accessSync(dirname(file), constants.W_OK | constants.X_OK);
+  checkParent(file);
 }

@@ -22,6 +22,7 @@ import { UserError } from '../diagnostic/user-error.ts';
 import { cleaningUp } from '../temporary/signals.ts';
 import { sweep, temporaryPath } from '../temporary/temporary-path.ts';
 import { type Transaction, transact } from '../temporary/transaction.ts';
+import { checkParent } from '../temporary/writable-parent.ts';
 import { type Descriptor, type Index, mediaTypes } from './oci-document.ts';
 import { blobFile, blobPath, checkDigest, readIndex, tagAnnotation } from './oci-layout.ts';
 
@@ -47,18 +48,11 @@ const longestWait = 600;
 /** Throws a `UserError` or Node's own error where a layout cannot be written into `directory`; writes nothing. */
 export function checkWritable(directory: string): void {
   const found = statSync(directory, { throwIfNoEntry: false });
-  if (found) {
-    if (!found.isDirectory() || readdirSync(directory).length > 0) readIndex(directory);
-    accessSync(directory, constants.W_OK | constants.X_OK);
-    const blobs = join(directory, 'blobs');
-    if (existsSync(blobs)) accessSync(blobs, constants.W_OK | constants.X_OK);
-    return;
-  }
-  const parent = dirname(resolve(directory));
-  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UserError(`${parent} is not a directory`, 'create it first, or name another place');
-  }
-  accessSync(parent, constants.W_OK | constants.X_OK);
+  if (!found) return checkParent(directory);
+  if (!found.isDirectory() || readdirSync(directory).length > 0) readIndex(directory);
+  accessSync(directory, constants.W_OK | constants.X_OK);
+  const blobs = join(directory, 'blobs');
+  if (existsSync(blobs)) accessSync(blobs, constants.W_OK | constants.X_OK);
 }
 
 /** Runs `work` with a directory of its own on the file system of the place that is written to, and removes it after. */

@@ -64,12 +64,7 @@ function readModules(
   stage: string | undefined,
   chain: readonly string[],
 ): void {
-  const list = at(document.value, path);
-  if (!Array.isArray(list)) {
-    reading.diagnostics.push(error(`\`modules\` must be a list`, document.placeOf(path)));
-    return;
-  }
-  for (const index of list.keys()) readModule(reading, document, [...path, index], stage, chain);
+  for (const item of itemsOf(reading, document, path)) readModule(reading, document, item, stage, chain);
 }
 
 function readModule(
@@ -109,12 +104,7 @@ function readModule(
 }
 
 function readStages(reading: Reading, document: Document, path: Path, chain: readonly string[]): void {
-  const list = at(document.value, path);
-  if (!Array.isArray(list)) {
-    reading.diagnostics.push(error('`stages` must be a list', document.placeOf(path)));
-    return;
-  }
-  for (const index of list.keys()) readStage(reading, document, [...path, index], chain);
+  for (const item of itemsOf(reading, document, path)) readStage(reading, document, item, chain);
 }
 
 function readStage(reading: Reading, document: Document, path: Path, chain: readonly string[]): void {
@@ -203,6 +193,14 @@ const reasons: Record<string, string> = {
   EACCES: 'permission denied',
   ELOOP: 'too many levels of symbolic links',
 };
+
+/** The paths of the items of a list. */
+function itemsOf(reading: Reading, document: Document, path: Path): Path[] {
+  const list = at(document.value, path);
+  if (Array.isArray(list)) return [...list.keys()].map((index) => [...path, index]);
+  reading.diagnostics.push(error(`\`${path.at(-1)}\` must be a list`, document.placeOf(path)));
+  return [];
+}
 
 function mapping(
   reading: Reading,

@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   existsSync,
   lstatSync,
@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import {
   addImage,
   baseFiles,
@@ -29,20 +29,14 @@ import {
   tag,
   tarOf,
 } from './base-image.ts';
-import { makeProject, type Project } from './project.ts';
+import { useProject } from './project.ts';
 import { makeBuildah, run } from './tools.ts';
 import { tree } from './tree.ts';
 
-let project: Project;
+const { project, newLayout } = useProject();
 let layout: Layout;
-let count = 0;
-beforeAll(() => {
-  project = makeProject();
-});
-afterAll(() => project.remove());
 beforeEach(() => {
-  count += 1;
-  layout = makeLayout(project.path(`layout-${count}`));
+  layout = newLayout();
 });
 
 /** Runs `append`, which must succeed. */
@@ -74,13 +68,13 @@ function checkBlobs({ directory }: Layout) {
 }
 
 async function unpacked(image: string): Promise<string> {
-  const bundle = project.path(`unpacked-${basename(image).replace(':', '-')}-${(count += 1)}`);
+  const bundle = project.path(`unpacked-${basename(image).replace(':', '-')}-${randomUUID()}`);
   await run('umoci', 'unpack', '--image', image, bundle);
   return join(bundle, 'rootfs');
 }
 
 async function bakedOnto(files: typeof baseFiles): Promise<string> {
-  const root = project.path(`baked-${(count += 1)}`);
+  const root = project.path(`baked-${randomUUID()}`);
   mkdirSync(root);
   await execa('tar', ['-xpf', '-', '-C', root], { input: await tarOf(files) });
   expect((await project.run(['bake', project.recipe, '--root', root])).exitCode).toBe(0);

@@ -12,34 +12,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import {
-  addImage,
-  baseFiles,
-  type Descriptor,
-  digestOf,
-  docker,
-  type Layout,
-  makeLayout,
-  oci,
-  tag,
-  tarOf,
-} from './base-image.ts';
-import { makeProject, type Project } from './project.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { addImage, baseFiles, type Descriptor, digestOf, docker, type Layout, oci, tag, tarOf } from './base-image.ts';
+import { useProject } from './project.ts';
 import { run } from './tools.ts';
 import { tree } from './tree.ts';
 
-let project: Project;
+const { project, newLayout } = useProject(100_000);
 let layout: Layout;
 let base: Descriptor;
-let count = 0;
-beforeAll(() => {
-  project = makeProject(100_000);
-});
-afterAll(() => project.remove());
 beforeEach(async () => {
-  count += 1;
-  layout = makeLayout(project.path(`layout-${count}`));
+  layout = newLayout();
   base = await addImage(layout, {}, tag('base'));
   layout.writeIndex([base]);
 });

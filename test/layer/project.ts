@@ -3,6 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { afterAll } from 'vitest';
+import { type Layout, makeLayout } from './base-image.ts';
 
 const cli = join(import.meta.dirname, '../../src/cli.ts');
 
@@ -66,4 +68,11 @@ export function makeProject(installerBytes = 3_000_000): Project {
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
+}
+
+/** A project for the tests of a file, which calls this at its top, and what makes an empty layout in it. */
+export function useProject(installerBytes?: number): { project: Project; newLayout: () => Layout } {
+  const project = makeProject(installerBytes);
+  afterAll(() => project.remove());
+  return { project, newLayout: () => makeLayout(project.path(`layout-${randomUUID()}`)) };
 }
