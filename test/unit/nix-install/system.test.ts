@@ -129,6 +129,24 @@ mkdir ${store}/mine; touch ${store}/mine/file; rm -rf ${store}/var; /usr/libexec
 );
 
 boot(
+  'a Nix that hangs before anybody can log in: ended in time, and nix-install.service starts over',
+  {
+    // The time is over for it (SIGALRM, for timeout) as soon as it hangs.
+    after: `rm -rf ${store}/*; mv /usr/bin/nix-store /run/nix-store; cat >/usr/bin/nix-store <<'end'
+#!/bin/sh
+read -r _ _ _ parent _ </proc/$PPID/stat; kill -ALRM "$parent"; exec sleep 600
+end
+chmod +x /usr/bin/nix-store
+$(sed -n 's/^ExecStart=-//p' /usr/lib/systemd/system/nix-first-store.service) || echo "exit code $?"; ls ${state}
+mv -f /run/nix-store /usr/bin/nix-store; /usr/libexec/bluebuild/nix/nix-install; ls ${state}`,
+  },
+  ({ found }) => {
+    expect(found).toMatch(/\nexit code 124\ninstalling\nAn earlier attempt was interrupted: starting over\n/);
+    expect(found).toMatch(/\ndaemon\ndatabase-used-by\nfollows\ninstalled\n$/);
+  },
+);
+
+boot(
   'another Nix each time: the two latest copies stay; one cut off is made anew; one that is too new stops the daemon',
   {
     after: `for version in 2.32.0 2.33.0 2.34.0; do ${nix('$version')}${keep}; done; ls ${state}/databases | xargs
