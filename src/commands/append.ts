@@ -22,7 +22,7 @@ import { packArchive, unpackArchive } from '../oci/oci-archive.ts';
 import { mediaTypes } from '../oci/oci-document.ts';
 import { blobFile, readImages, readIndex, select, tagAnnotation } from '../oci/oci-layout.ts';
 import { readEarlier, sortStale, staleFiles, undoingSteps } from '../plan/earlier.ts';
-import { demandsOf, entriesOf, makePlan, type Plan } from '../plan/plan.ts';
+import { contentsFor, demandsOf, entriesOf, forImage, makePlan, type Plan } from '../plan/plan.ts';
 import { manifestPath } from '../plan/record.ts';
 import { transact } from '../temporary/transaction.ts';
 import { checkParent } from '../temporary/writable-parent.ts';
@@ -91,20 +91,23 @@ async function appendTo(base: ImageReference, directory: string, target: ImageRe
   const planned = await planAll(images, top.kind === 'index', work);
   // The base is complete, or nothing is downloaded.
   for (const { image } of images) for (const layer of image.manifest.layers) blobFile(directory, layer, image.name);
-  const removed = new Map<Image, string[]>();
-  for (const { image, plan } of planned) removed.set(image, await checkBase(directory, image, plan, output));
+  const checked: { image: Image; plan: Plan; removed: string[] }[] = [];
+  for (const { image, plan } of planned) checked.push({ image, ...(await checkBase(directory, image, plan, output)) });
   const files = projectFiles(work.source, false, environment);
   const cache = options.cache ?? userCache(environment);
   await withWorkingDirectory(target.path, async (working) => {
     const appended = new Map<Image, Image>();
     const layers: { image: Image; layer: WrittenLayer; path: string }[] = [];
-    for (const [index, { image, plan }] of planned.entries()) {
+    for (const [index, { image, plan, removed }] of checked.entries()) {
       const entries = entriesOf(plan);
       const downloaded = await download(entries, cache, files, output);
       const path = join(working, `layer-${index}`);
       const compression = options.compression ?? compressionOf(image);
-      const changes = { entries, removed: removed.get(image) ?? [] };
-      const layer = await writeLayer(changes, path, { compression, downloaded, modificationTime: seconds ?? 0 });
+      const layer = await writeLayer({ entries, removed }, path, {
+        compression,
+        downloaded,
+        modificationTime: seconds ?? 0,
+      });
       layers.push({ image, layer, path });
       appended.set(image, appendLayer(image, layer, { moduleVersion: module.version, seconds, labels, annotations }));
     }
@@ -181,31 +184,37 @@ async function readAll(source: Source, wanted: readonly Architecture[]): Promise
   return configs;
 }
 
-/** Checks, before any download, that an image can take a plan. Gives the files of an earlier bake to remove. */
-async function checkBase(directory: string, image: Image, plan: Plan, output: Output): Promise<string[]> {
+/** Checks, before any download, that an image can take a plan. Gives the plan for it, and the files of an earlier bake to remove. */
+async function checkBase(
+  directory: string,
+  image: Image,
+  whole: Plan,
+  output: Output,
+): Promise<{ plan: Plan; removed: string[] }> {
   const look = (paths: Iterable<string>, contents?: string[]): Promise<ImageLayers> =>
     lookAtLayers(directory, image, { paths, ...(contents && { contents }) }, ownLayer(image));
-  const demands = demandsOf(plan);
+  const demands = demandsOf(whole);
   const layers = await look(
     demands.flatMap(({ paths }) => paths),
-    [manifestPath, ...demands.flatMap(({ contents = [] }) => contents)],
+    [manifestPath, ...contentsFor(whole), ...demands.flatMap(({ contents = [] }) => contents)],
   );
   for (const digest of layers.unread) {
     output.err(
       `warning: ${image.name}: the layer ${digest} was not checked: it is encrypted, or its blob is not in the layout\n`,
     );
   }
+  const plan = forImage(whole, layers);
   checkDemands(plan, layers, image.name);
   const earlier = readEarlier(layers);
   const [undo] = undoingSteps(earlier, plan);
   if (undo && 'refused' in undo.inLayer) {
     throw new UserError(`${image.name}: ${undo.inLayer.refused.message}`, undo.inLayer.refused.help);
   }
-  if (!earlier) return [];
+  if (!earlier) return { plan, removed: [] };
   const stale = staleFiles(earlier, plan);
   const { unchanged, changed } = sortStale(stale, (await look(stale.keys())).describe);
   output.err(leftAsItIs(changed, image.name));
-  return unchanged;
+  return { plan, removed: unchanged };
 }
 
 function compressionOf({ manifest }: Image): Compression {

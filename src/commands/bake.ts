@@ -5,7 +5,7 @@ import type { Architecture } from '../config/architecture.ts';
 import { printable } from '../diagnostic/format.ts';
 import { UserError } from '../diagnostic/user-error.ts';
 import { readEarlier, sortStale, staleFiles, undoingSteps } from '../plan/earlier.ts';
-import { entriesOf, leaveOut, makePlan, type Plan } from '../plan/plan.ts';
+import { entriesOf, forImage, leaveOut, makePlan, type Plan } from '../plan/plan.ts';
 import type { CarryOut, ReadImage } from '../plan/step.ts';
 import { lookAtRoot } from '../rootfs/image-root.ts';
 import { type Baked, writeRootfs } from '../rootfs/rootfs.ts';
@@ -34,7 +34,7 @@ export async function bake(source: Source, options: BakeOptions, module: Module,
   const modificationTime = sourceDate(environment) ?? 0;
   checkRoot(root);
   const image = lookAtRoot(root);
-  const whole = makePlan(config, readStaticFiles(module.files), module.version);
+  const whole = forImage(makePlan(config, readStaticFiles(module.files), module.version), image);
   checkDemands(whole, image);
   const { plan, steps, notes } = prepareSteps(whole, image);
   const earlier = readEarlier(image);

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Demand } from './demand.ts';
+import type { Demand, Find, Read } from './demand.ts';
 import type { ImageEntry } from './image-entry.ts';
 import type { StaticFiles } from './static-files.ts';
 import type { Step } from './step.ts';
@@ -10,10 +10,22 @@ export type Part = {
   name: string;
   entries: readonly ImageEntry[];
   demands: readonly Demand[];
+  /** What depends on the texts that an image has; with `forImage` it becomes part of the above. */
+  ofImage?: OfImage;
+  /** A text of the image's own that gets more in it. The next bake over it leaves it there. */
+  edited?: ImageEntry;
   /** What is done with the image once the entries are in it. */
   step?: Step;
   /** What undoes that step in an image that an earlier plan took it in. */
   undo?: Step;
+};
+
+/** Files that depend on what an image has. Pure, so that a root and the layers of an image can be asked alike. */
+export type OfImage = {
+  /** The files whose content it asks about. */
+  contents: readonly string[];
+  /** Undefined where the image has no use for them. */
+  make: (find: Find, read: Read) => Pick<Part, 'entries' | 'edited'> | undefined;
 };
 
 /** What makes a part of a configuration. Pure: the same configuration and files give the same part. */

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { command } from './command.ts';
-import { type Demand, roomFor } from './demand.ts';
+import { type Demand, type Find, type Read, roomFor } from './demand.ts';
 import { desktop } from './desktop.ts';
 import { firstBoot } from './first-boot.ts';
 import { byCodeUnit, type ImageEntry } from './image-entry.ts';
@@ -17,6 +17,7 @@ import { selinux } from './selinux.ts';
 import type { StaticFiles } from './static-files.ts';
 import { system } from './system.ts';
 import { telemetry } from './telemetry.ts';
+import { ujust } from './ujust.ts';
 
 /** What a configuration puts into an image: a list of parts. */
 export type Plan = {
@@ -39,6 +40,7 @@ const makers: readonly PartMaker[] = [
   nixConf,
   telemetry,
   desktop,
+  ujust,
   maintenance,
   selinux,
   initramfs,
@@ -63,10 +65,22 @@ export function leaveOut(plan: Plan, names: readonly string[]): Plan {
   };
 }
 
+/** The plan with what it puts into this image because of what is there. Symbolic links are not followed. */
+export function forImage(plan: Plan, image: { find: Find; read: Read }): Plan {
+  const read: Read = (path) => (image.find(path)?.kind === 'file' ? image.read(path) : undefined);
+  return { ...plan, parts: plan.parts.map((part) => ({ ...part, ...part.ofImage?.make(image.find, read) })) };
+}
+
+/** The files whose content `forImage` asks about. */
+export function contentsFor({ parts }: Plan): string[] {
+  return parts.flatMap(({ ofImage }) => ofImage?.contents ?? []);
+}
+
 /** Everything that a plan puts into an image, its record included, in the order of the paths; parents come first. */
 export function entriesOf(plan: Plan): ImageEntry[] {
   const entries = byPath(plan.parts.flatMap((part) => part.entries));
-  return byPath([...entries, ...recordEntries(plan, entries)]);
+  const edited = plan.parts.flatMap((part) => part.edited ?? []);
+  return byPath([...entries, ...edited, ...recordEntries(plan, entries)]);
 }
 
 /** What a plan asks of an image before anything is written. */

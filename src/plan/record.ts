@@ -33,7 +33,10 @@ export function recordEntries(
     maintenance: maintenanceEntry(maintenance),
     'nix-conf': nixConf,
   } satisfies Record<'type' | keyof typeof defaults, Mapping[string] | undefined>;
-  const steps = parts.flatMap(({ name, step }) => (step ? [[name, step.path]] : []));
+  const steps = parts.flatMap(({ name, step, edited }) => {
+    const path = (step ?? edited)?.path;
+    return path === undefined ? [] : [[name, path]];
+  });
   const notTaken = leftOut.flatMap(({ name, step }) => (step ? [name] : []));
   const manifest = {
     module: { name: 'bluebuild-nix', version: moduleVersion },

@@ -108,6 +108,20 @@ test('the new image is the base with one layer more, and the base is as it was',
   expect(readdirSync(layout.directory).toSorted()).toEqual(['blobs', 'index.json', 'oci-layout']);
 });
 
+test('a base of Universal Blue: its file for recipes gets the line that bake gives it, also when the layer is replaced', async () => {
+  const custom = 'usr/share/ublue-os/just/60-custom.just';
+  const main = { name: 'usr/share/ublue-os/justfile', content: `import? "/${custom}"\n` };
+  const own = { name: custom, content: '# of the base' };
+  layout.writeIndex([await addImage(layout, { files: [baseFiles, [main], [own]] }, tag('base'))]);
+  const image = `oci:${layout.directory}`;
+  await append(`${image}:base`, `${image}:nix`);
+  await append(`${image}:nix`, `${image}:again`);
+  const baked = await bakedOnto([...baseFiles, main, own]);
+  expect(readFileSync(join(baked, custom), 'utf8')).toMatch(/^# of the base\nimport\? ".*\/65-nix\.just"\n$/);
+  expect(tree(await unpacked(`${layout.directory}:nix`))).toEqual(tree(baked));
+  expect(layout.tagged('again').digest).toBe(layout.tagged('nix').digest);
+});
+
 test('skopeo, umoci and buildah read it, and see what bake writes', async () => {
   layout.writeIndex([await addImage(layout, {}, tag('base'))]);
   const image = `oci:${layout.directory}:nix`;

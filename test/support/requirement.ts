@@ -11,6 +11,7 @@ const requirements = {
   locales: { met: () => runs('test', '-e', '/usr/share/i18n/locales/de_DE'), reason: "needs Debian's package locales" },
   namespaces: { met: () => runs('unshare', '--mount', 'true'), reason: 'needs unshare and the right to mount' },
   fish: { met: () => runs('fish', '--version'), reason: 'needs fish' },
+  just: { met: () => runs('just', '--version'), reason: 'needs just' },
   nushell: { met: () => runs('nu', '--version'), reason: 'needs nushell' },
   sddm: {
     met: () => runs('test', '-x', '/usr/bin/sddm-greeter', '-a', '-x', '/usr/bin/Xvfb'),
