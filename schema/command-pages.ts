@@ -37,7 +37,8 @@ const commands: readonly Command[] = [
   {
     name: 'move',
     root: true,
-    text: 'Moves the store to the directory that this image keeps it in, from another disk. Nix cannot be used meanwhile.',
+    argument: '[DIRECTORY]',
+    text: 'Moves the store to the directory that this image keeps it in, from another disk; or to another disk, to a directory that you name. Nix cannot be used meanwhile.',
   },
   {
     name: 'collect-garbage',
@@ -73,6 +74,7 @@ const usage = (command: Command) =>
   [
     command.root ? 'sudo bluebuild-nix' : 'bluebuild-nix',
     command.name,
+    ...(command.argument === undefined ? [] : [command.argument]),
     ...optionsOf(command).map(([option]) => `[${withValue(option)}]`),
   ].join(' ');
 

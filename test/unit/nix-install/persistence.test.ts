@@ -19,7 +19,8 @@ const images = {
 };
 const update = (name: keyof typeof images): string => `cp -a /images/${name}/usr/. /usr/\n`;
 const mine = 'echo mine >/nix/store/mine\n';
-const otherFileSystem = (directory: string): string => `mkdir -p ${directory}; mount -t tmpfs tmpfs ${directory}\n`;
+const otherFileSystem = (directory: string): string =>
+  `mkdir -p ${directory}; mount -t tmpfs -o mode=0755 tmpfs ${directory}\n`;
 
 /** A store as the installers leave it in `directory`, with their units in /etc. */
 const installedByHand = (directory: string): string => `mkdir -p /etc/systemd/system /etc/nix
@@ -145,6 +146,104 @@ cut_at_each $install move`,
 );
 
 boot(
+  'moved to a directory on another disk, which every boot finds, and back',
+  {
+    before: otherFileSystem('/var/disk'),
+    after: `${cuts}${mine}bluebuild-nix move /var/disk/nix; readlink /var/lib/nix; ls -A /var/disk/nix; ls /var/lib | grep nix
+boot; cat /nix/store/mine; bluebuild-nix status | grep 'store is in'; $install move /var/disk/nix
+$install move /var/lib/nix; test -L /var/lib/nix || ls -A /var/lib/nix /var/disk; boot; cat /nix/store/mine`,
+  },
+  ({ found }) =>
+    expect(found).toBe(`Copying the store from /var/lib/nix to /var/disk/nix; Nix can be used again when this is done
+Comparing the copy with the store
+Deleting the old copy of the store in /var/lib/nix.moved
+The Nix store is in /var/disk/nix.
+/var/disk/nix
+store
+var
+bluebuild-nix
+nix
+Nix is installed.
+mine
+The store is in   /var/lib/nix, a link to /var/disk/nix
+The Nix store is in /var/disk/nix.
+Copying the store from /var/disk/nix to /var/lib/nix; Nix can be used again when this is done
+Comparing the copy with the store
+Deleting the old copy of the store in /var/disk/nix
+The Nix store is in /var/lib/nix.
+/var/disk:
+
+/var/lib/nix:
+store
+var
+Nix is installed.
+mine
+`),
+);
+
+boot(
+  'a move to a directory that is cut off before each of its commands: a boot later the store is whole, with what came since',
+  {
+    before: otherFileSystem('/var/disk'),
+    after: `${cuts}${mine}stores='lib/nix lib/nix.moved lib/nix.new lib/bluebuild-nix disk/nix'; save
+finished() {
+  test "$(cat /nix/store/mine)" = mine || echo hidden
+  echo since >/nix/store/since
+  $install move /var/disk/nix >/run/moved 2>&1 || { echo "again: $?"; cat /run/moved; }
+  test "$(cat /nix/store/since)" = since || echo lost
+  test "$(readlink /var/lib/nix)" = /var/disk/nix || echo 'no link'
+  test "$(ls -A /var/disk/nix)" = "$(printf 'store\\nvar')" || ls -A /var/disk/nix
+  test ! -e /nix/var/bluebuild-nix/moved-from || echo 'not finished'
+  ls /var/lib | grep 'nix[.]' || :
+}
+cut_at_each $install move /var/disk/nix`,
+  },
+  ({ found }) => expect(found).toMatch(/^exited successfully after \d{2,} cuts\n$/),
+  600_000,
+);
+
+boot(
+  'a directory that no boot would find, that a user could replace, or that has something in it: refused, and Nix works',
+  {
+    before: otherFileSystem('/var/disk'),
+    after: `${cuts}${mine}mkdir -p /var/disk/full/photo /var/disk/alice/nix; chown 1000 /var/disk/alice
+for directory in relative '/var/disk/with blank' /nix/store/x /run/nix /var/disk/alice/nix /var/disk/full; do
+  bluebuild-nix move "$directory" 2>&1 || echo "$?"
+done
+: >/run/shown; bluebuild-nix move /var/disk/nix 2>&1 || echo "$?"
+cat /var/lib/nix/store/mine; find /var/disk -mindepth 1 | sort`,
+  },
+  ({ found }) =>
+    expect(found).toBe(`bluebuild-nix: relative is not the full path of a directory
+See: bluebuild-nix --help
+2
+/var/disk/with blank is not the path of a directory, of letters, digits and . _ + -
+Write it in full, such as /var/mnt/disk/nix
+1
+The store cannot be in /nix/store/x.
+Name another directory.
+1
+The store cannot be in /run/nix.
+Name another directory.
+1
+/var/disk/alice is not a directory that root alone can change.
+Name another one.
+1
+/var/disk/full is not empty.
+Move its contents elsewhere.
+1
+Nothing mounts /var/disk when this machine boots, so the store would not be found there.
+Name that disk in /etc/fstab first.
+1
+mine
+/var/disk/alice
+/var/disk/alice/nix
+/var/disk/full
+/var/disk/full/photo
+`),
+);
+
+boot(
   'a move to where there is no room, or something else: refused, and Nix works',
   {
     others: images,
@@ -154,7 +253,7 @@ $install move 2>&1 || echo $?; echo photo >/var/disk/nix/photo; $install move 2>
   },
   ({ found }) =>
     expect(found).toMatch(
-      /^Not enough room: the store has \d+ MiB, and \/var\/disk\/nix has \d MiB free\.\nMake room there\. The store stays in \/var\/lib\/nix, and works\.\n1\n\/var\/disk\/nix is not empty\.\nMove what is in it away\.\n1\nphoto\nmine\n$/,
+      /^Not enough room: the store has \d+ MiB, and \/var\/disk\/nix has \d MiB free\.\nMake room there\. The store stays in \/var\/lib\/nix, and works\.\n1\n\/var\/disk\/nix is not empty\.\nMove its contents elsewhere\.\n1\nphoto\nmine\n$/,
     ),
 );
 
