@@ -143,6 +143,16 @@ echo x >/var/home/nix/var/nix/db/db.sqlite; cp /bin/true /var/home/nix/var/nix/p
   },
 );
 
+status(
+  'a store of 100,000 paths: it takes less than a second of a processor',
+  `mount -t tmpfs tmpfs /nix/store; (cd /nix/store && seq -f '%032.0f-x' 100000 | xargs mkdir); TIMEFORMAT='took %U %S'; { time bluebuild-nix status >/run/status; } 2>&1`,
+  (found) => {
+    expect(found).toMatch(/^It holds +100000 paths/m);
+    const [, user, system] = /^took (\S+) (\S+)$/m.exec(found) ?? [];
+    expect(Number(user) + Number(system)).toBeLessThan(1);
+  },
+);
+
 test('the same for programs, whatever a message holds', { timeout: 60_000 }, async (context) => {
   needs(context, 'root', 'namespaces');
   const found = await onMachine(
