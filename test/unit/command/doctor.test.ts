@@ -88,7 +88,7 @@ const faults: [name: string, before: string, expected: RegExp, command?: string]
   ],
   [
     'the SELinux policy was changed here, on the composefs-native backend',
-    'rmdir /usr/etc; mkdir -p /sys/fs/selinux; : >/sys/fs/selinux/enforce',
+    'rm -r /usr/etc; mkdir -p /sys/fs/selinux; : >/sys/fs/selinux/enforce',
     /lost the rules for \/nix\. What differs from the image: sudo bootc config-diff$/,
   ],
   ['first boot has failed', "shown failed failed 'The disk is full.'", /has failed\. The disk is full\./, repair],

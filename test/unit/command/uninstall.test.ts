@@ -60,9 +60,14 @@ shown inactive dead '' inactive; systemctl start nix.mount; bluebuild-nix status
 for (const [backend, machine] of Object.entries(backends)) {
   uninstall(
     `${backend}: the image has files of its own in /etc: they stay`,
-    `echo mine >/etc/nix/mine; bluebuild-nix uninstall --yes >/dev/null; find /etc/nix`,
-    (found) => expect(found).toBe('/etc/nix\n/etc/nix/machines\n'),
-    { before: `mkdir -p /etc/nix; touch /etc/nix/machines; ${machine}` },
+    `echo mine >/etc/nix/mine; : >/etc/systemd/system/nix-daemon.service
+bluebuild-nix uninstall --yes >/dev/null; find /etc/nix /etc/systemd/system/*/nix-daemon.service`,
+    (found) =>
+      expect(found).toBe('/etc/nix\n/etc/nix/machines\n/etc/systemd/system/lab.target.wants/nix-daemon.service\n'),
+    {
+      before: `mkdir -p /etc/nix /etc/systemd/system/lab.target.wants; touch /etc/nix/machines
+ln -s /usr/lib/systemd/system/nix-daemon.service /etc/systemd/system/lab.target.wants/\n${machine}`,
+    },
   );
 }
 

@@ -51,7 +51,8 @@ export async function bake({ entry = {}, download = installer }: Image, image: s
  */
 export const backends = {
   ostree: 'cp -a /etc/. /usr/etc/\n',
-  'composefs-native': 'rmdir /usr/etc; cp -a /etc /machine-etc; mount --bind /machine-etc /etc\n',
+  'composefs-native':
+    'rm -r /usr/etc/systemd; : >/usr/etc/npmrc; cp -a /etc /machine-etc; mount --bind /machine-etc /etc\n',
 };
 
 /**

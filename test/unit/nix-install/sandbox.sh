@@ -15,7 +15,7 @@ root=$memory/root
 rm -rf "$root/var/lib/nix" "$root/var/home/nix" "$root/var/lib/bluebuild-nix" "$root/usr/etc"
 if [ ! -e "$image/etc/nix" ]; then rm -rf "$root/etc/nix"; fi
 # ostree keeps the image's own /etc in /usr/etc.
-mkdir -p "$root/proc" "$root/dev" "$root/run" "$root/tmp" "$root/usr/etc"
+mkdir -p "$root/proc" "$root/dev" "$root/run" "$root/tmp" "$root/usr/etc/systemd"
 mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
 if [ -e "$out/images" ]; then

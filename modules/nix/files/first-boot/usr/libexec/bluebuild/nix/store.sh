@@ -75,10 +75,15 @@ has_store() {
         { [ -d "$1/store" ] && [ -e "$1/var/nix/db/db.sqlite" ] && { [ "$provider" = system ] || is_there "$1/var/nix/profiles/default"; }; }
 }
 
+# Whether ostree keeps the image's own /etc in /usr/etc. A package alone may have left a file there, as npm does.
+has_usr_etc() {
+    [ -d /usr/etc/systemd ]
+}
+
 # Runs a command in the directory that holds the image's own etc/: ostree keeps that in /usr; with bootc's composefs-native
 # backend the machine's is mounted over it, and / mounted once more shows it.
 in_image() {
-    if [ -d /usr/etc ]; then
+    if has_usr_etc; then
         (cd /usr && "$@")
         return
     fi
