@@ -1,5 +1,11 @@
 import { expect } from 'vitest';
-import { beforeInstallation, freezer, startInstallation, waitForStatus } from './interrupted-installation.ts';
+import {
+  beforeInstallation,
+  freezer,
+  startInstallation,
+  startOfInstallation,
+  waitForStatus,
+} from './interrupted-installation.ts';
 import type { Lab } from './lab/scenario.ts';
 import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
 import type { Provider } from './providers.ts';
@@ -10,7 +16,7 @@ const fill = (leave: number): string =>
 
 /** A disk with too little room, and one that fills up meanwhile: told, and Nix comes once there is room. */
 export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
-  const { minimumFree, moments } = provider;
+  const { minimumFree, moments, filling } = provider;
   const { guest } = await beforeInstallation(lab, provider);
   // As after many tries: the next one by itself is an hour away, and a start by hand does not wait for it.
   await guest.write(
@@ -25,10 +31,10 @@ export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
 
   await guest.succeed('rm -r /var/filler');
   await guest.succeed(fill(minimumFree + 50));
-  await startInstallation(guest);
   // It is stopped meanwhile, or it may finish first; and root may use what df does not count as available.
   await guest.succeed(
-    `until ${moments['while Nix is unpacked']}; do :; done; echo 1 >${freezer}
+    `${startOfInstallation}
+     until ${moments[filling]}; do :; done; echo 1 >${freezer}
      ${fill(0)}; cat /dev/zero >/var/filler/rest 2>/dev/null || echo 0 >${freezer}`,
     240,
   );

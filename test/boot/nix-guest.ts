@@ -6,9 +6,16 @@ import type { BootOptions, Machine, RunningGuest } from './lab/machine.ts';
 import { determinateArguments, nixInstaller } from './lab/nix-installer.ts';
 import type { Lab } from './lab/scenario.ts';
 
-/** Waits until first boot has installed Nix; throws with the unit's journal when it fails. `limit` in seconds. */
+/**
+ * Waits until first boot has installed Nix; throws with the unit's journal when it fails. `limit` in seconds. With `system`
+ * an empty store was made before, and nix-install.service is skipped.
+ */
 export const waitForNix = async (guest: RunningGuest, limit = 400): Promise<void> => {
-  await guest.waitForUnit('nix-install.service', limit);
+  const unsettled = '^ActiveState=activating$|^ConditionTimestampMonotonic=0$|^Job=.';
+  const shown = 'systemctl show --property=ActiveState,ConditionTimestampMonotonic,Job nix-install.service';
+  await guest.waitFor(`shown=$(${shown}) && ! grep -E '${unsettled}' <<<"$shown"`, limit);
+  const { conditionResult } = await guest.waitForUnitToSettle('nix-install.service', limit);
+  if (conditionResult) await guest.waitForUnit('nix-install.service', 30);
   await guest.waitForUnit('nix-daemon.socket', 30);
 };
 

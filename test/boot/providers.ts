@@ -2,17 +2,25 @@ import { nixInstaller } from './lab/nix-installer.ts';
 import { nixTarball } from './lab/nix-tarball.ts';
 import { native } from './native-image.ts';
 import type { NixImage } from './nix-image.ts';
+import { system } from './system-image.ts';
 
 /** A way to lay Nix down, as scenarios need it that run for each. */
 export type Provider = {
   /** What `nixImage` takes for an image with it. */
   image: () => Promise<NixImage>;
-  /** What it embeds: its path in the image and on the host, and what messages call it. */
-  download: { inImage: string; onHost: () => Promise<string>; name: string };
   /** What it asks for, in MiB. */
   minimumFree: number;
   /** Moments of an installation, in their order, each as a condition that holds from then on. */
   moments: Record<string, string>;
+  /** The one at which scenarios let the disk fill up. */
+  filling: string;
+  /** The unit that does it at first boot, if not nix-install.service, and what keeps it from that at one boot. */
+  firstUnit?: string;
+  kernelArguments?: string[];
+};
+/** One that embeds what it installs: its path in the image and on the host, and what messages call it. */
+type EmbeddingProvider = Provider & {
+  download: { inImage: string; onHost: () => Promise<string>; name: string };
 };
 
 const beginning = {
@@ -24,10 +32,11 @@ const middle = {
 };
 const profile = { 'when the default profile is there': 'test -e /nix/var/nix/profiles/default/bin/nix' };
 
-export const installer: Provider = {
+export const installer: EmbeddingProvider = {
   image: async () => ({}),
   download: { inImage: '/usr/libexec/bluebuild/nix/nix-installer', onHost: nixInstaller, name: 'installer' },
   minimumFree: 1024,
+  filling: 'while Nix is unpacked',
   moments: {
     ...beginning,
     'while Nix is unpacked': 'test -d /nix/temp-install-dir',
@@ -41,7 +50,7 @@ export const installer: Provider = {
   },
 };
 
-export const ownTarball: Provider = {
+export const ownTarball: EmbeddingProvider = {
   image: native,
   download: {
     inImage: '/usr/libexec/bluebuild/nix/nix.tar.xz',
@@ -49,12 +58,26 @@ export const ownTarball: Provider = {
     name: 'Nix tarball',
   },
   minimumFree: 512,
+  filling: 'while Nix is unpacked',
   moments: {
     ...beginning,
     'while Nix is unpacked': 'ls /nix/var/bluebuild-nix/work | grep -x store',
     ...middle,
     "when the image's root is there": 'ls /nix/var/nix/gcroots/bluebuild-nix/*/nix',
     ...profile,
+  },
+};
+
+export const ownPackage: Provider = {
+  image: async () => system(),
+  minimumFree: 16,
+  filling: 'as it begins',
+  firstUnit: 'nix-first-store.service',
+  kernelArguments: ['systemd.mask=nix-first-store.service'],
+  moments: {
+    ...beginning,
+    'when the database is there': middle['when the database is there'],
+    'when the store follows the image': 'test -e /nix/var/bluebuild-nix/follows/system',
   },
 };
 
@@ -66,4 +89,9 @@ export const coreMoments = installerMoments(true);
 export const extendedMoments = installerMoments(false);
 
 /** Each provider by the name that it has in the names of scenarios. */
-export const providers = { 'nix-installer': installer, native: ownTarball };
+export const providers: Record<string, Provider> = {
+  'nix-installer': installer,
+  native: ownTarball,
+  system: ownPackage,
+};
+export const embeddingProviders: Record<string, EmbeddingProvider> = { 'nix-installer': installer, native: ownTarball };

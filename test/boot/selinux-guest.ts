@@ -133,7 +133,7 @@ export const labelledFirstBoot = async (lab: Lab, image: NixImage): Promise<Runn
   await waitForNix(guest);
   expect(await policyOf(guest)).toEqual(before);
   expect(await wrongLabels(guest, '/nix', '/var/lib/nix')).toEqual([]);
-  expect(await typeOf(guest, '$(readlink -f /nix/var/nix/profiles/default/bin/nix)')).toBe('bin_t');
+  expect(await typeOf(guest, '$(readlink -f /usr/bin/nix)')).toBe('bin_t');
   expect(await buildAndRun(guest, 'first')).toBe('first was built by nix');
   expect(await nixFaults(guest)).toEqual([]);
   expect(await denials(guest)).toEqual([]);

@@ -1,5 +1,6 @@
 /** Histories of a machine: the steps that there are, what a model knows of them, and what must hold after each. */
 import fc from 'fast-check';
+import type { Provider } from '../../src/config/recipe-entry.ts';
 import { type Image, type Images, imageNamed, nameOf, persistences, releases } from './images.ts';
 import type { Machine } from './machine.ts';
 
@@ -57,7 +58,7 @@ const image: fc.Arbitrary<string> = fc
       weight: 6,
       arbitrary: fc.record({
         kind: fc.constant('nix' as const),
-        provider: fc.constantFrom('determinate' as const, 'nixos' as const, 'native' as const),
+        provider: fc.constantFrom<Provider>('determinate', 'nixos', 'native', 'system'),
         persistence: fc.constantFrom(...persistences),
         release: fc.constantFrom(...releases),
         maxJobs: fc.constantFrom(1, 2),
@@ -409,7 +410,7 @@ function faults(model: Model, { lines, outcome = '', status = '', cannotBuild = 
     expect(!isMendable || calm < 2 || cannotBuild === '', `not mended by two boots: ${cannotBuild} (${status})`);
   }
 
-  // With `native` nix.conf is the image's, whatever images came before.
+  // With `native` and `system` nix.conf is the image's, whatever images came before.
   const nixConf = read(lines, 'nix-conf');
   const isOwn = current.hasOwnNixConf || nixConf === undefined;
   expect(!['0', 'skipped'].includes(outcome) || isOwn, `nix.conf is not the image's: ${nixConf}`);

@@ -28,7 +28,7 @@ export function nameOf(image: Image): string {
 export function imageNamed(name: string): Image {
   if (name === 'none' || name === 'blog') return { kind: name };
   const [, provider, persistence, release, maxJobs] =
-    /^(determinate|nixos|native):(\/var\/[^:]+):release-(\d+):max-jobs-(\d+)$/.exec(name) ?? [];
+    /^(determinate|nixos|native|system):(\/var\/[^:]+):release-(\d+):max-jobs-(\d+)$/.exec(name) ?? [];
   if (provider === undefined || persistence === undefined) throw new Error(`no image is called ${name}`);
   return {
     kind: 'nix',
@@ -135,6 +135,23 @@ const baseEtc = {
   'systemd/system/lab.service': '[Unit]\nDescription=Of the image\n',
 };
 
+/** The Nix of a distribution, as far as a machine sees it: programs, units, settings and directories as Fedora has them. */
+function writePackage(image: string, version: string): void {
+  const write = (path: string, text: string, mode = 0o644): void => {
+    fs.mkdirSync(join(image, path, '..'), { recursive: true });
+    fs.writeFileSync(join(image, path), text, { mode });
+  };
+  write('usr/bin/nix', fs.readFileSync(join(standIns, 'nix'), 'utf8').replace('@VERSION@', version), 0o755);
+  for (const name of ['daemon', 'env', 'hash', 'store']) fs.symlinkSync('nix', join(image, `usr/bin/nix-${name}`));
+  const directory = '/nix/var/nix/daemon-socket';
+  const unit = `[Unit]\nRequiresMountsFor=/nix/store\nConditionPathIsReadWrite=${directory}\n`;
+  const units = 'usr/lib/systemd/system';
+  write(`${units}/nix-daemon.service`, `${unit}[Service]\nExecStart=/usr/bin/nix-daemon --daemon\n`);
+  write(`${units}/nix-daemon.socket`, `${unit}[Socket]\nListenStream=${directory}/socket\n`);
+  write('usr/lib/tmpfiles.d/nix-daemon.conf', `d ${directory} 0755 root root - -\n`);
+  write('etc/nix/nix.conf', 'experimental-features = nix-command flakes\nmax-jobs = auto\n');
+}
+
 async function writeImage(image: Image, directory: string, tree: string): Promise<void> {
   fs.mkdirSync(join(directory, 'usr/lib/systemd/system'), { recursive: true });
   if (image.kind === 'blog') fs.mkdirSync(join(directory, 'nix'));
@@ -142,19 +159,21 @@ async function writeImage(image: Image, directory: string, tree: string): Promis
     const { provider, persistence, release, maxJobs } = image;
     const own = join(tree, 'lib/histories');
     const download = provider === 'native' ? `nix-${nixVersion(release)}.tar` : `${provider}-${release}`;
+    const isOfDistribution = provider === 'system';
     await bake(
       {
         entry: {
-          installer: { provider, version: nixVersion(release) },
+          installer: isOfDistribution ? provider : { provider, version: nixVersion(release) },
           persistence,
           selinux: 'off',
           'transient-root': 'off',
           'nix-conf': { 'max-jobs': maxJobs },
         },
-        download: join(own, download),
+        ...(!isOfDistribution && { download: join(own, download) }),
       },
       directory,
     );
+    if (isOfDistribution) writePackage(directory, nixVersion(release));
   }
   // As ostree keeps what a new deployment's /etc begins with.
   const etc = join(directory, 'usr/etc');

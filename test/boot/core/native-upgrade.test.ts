@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { scenario } from '../lab/scenario.ts';
 import { native } from '../native-image.ts';
-import { expectNixOf, ofTheUser } from '../native-upgrade.ts';
+import { expectNixOf, ofTheUser, ownProgram } from '../nix-upgrade.ts';
 import { installedMachine } from '../nix-guest.ts';
 import { nixImage } from '../nix-image.ts';
 
@@ -10,9 +10,7 @@ scenario(
   async (lab) => {
     const machine = await installedMachine(lab, await nixImage(await native('trixie')));
     let guest = await machine.boot();
-    const install = `mkdir -p own/bin && ln -s /usr/bin/id own/bin/own-program &&
-      nix-env --option substitute false --install "$(nix-store --add own)"`;
-    const { code, stderr } = await guest.runAs('lab', install);
+    const { code, stderr } = await guest.runAs('lab', ownProgram);
     expect([code, stderr]).toEqual([0, expect.stringContaining('installing')]);
     const before = await ofTheUser(guest);
     await guest.update(await nixImage(await native('forky')));

@@ -3,6 +3,7 @@ import { laterBoot } from '../first-boot.ts';
 import { scenario } from '../lab/scenario.ts';
 import { buildAndRun, nixFaults } from '../nix-guest.ts';
 import { nixImage } from '../nix-image.ts';
+import { ownProgram } from '../nix-upgrade.ts';
 import { system } from '../system-image.ts';
 
 scenario(
@@ -19,9 +20,7 @@ scenario(
       expect((await guest.runAs('lab', command)).stdout).toBe(`${version}\n`);
     expect((await guest.runAs('lab', 'nix config show experimental-features')).stdout).toContain('nix-command');
     // A program of a profile is found, by a user and by root.
-    const install = `mkdir -p own/bin && ln -s /usr/bin/id own/bin/own-program &&
-      nix-env --option substitute false --install "$(nix-store --add own)"`;
-    expect((await guest.runAs('lab', install)).code).toBe(0);
+    expect((await guest.runAs('lab', ownProgram)).code).toBe(0);
     expect((await guest.runAs('lab', 'own-program -un')).stdout).toBe('lab\n');
 
     guest = await guest.reboot();

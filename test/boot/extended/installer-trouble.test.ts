@@ -8,12 +8,12 @@ import { statusOf } from '../interrupted-installation.ts';
 import { scenario } from '../lab/scenario.ts';
 import { buildAndRun, nixFaults, waitForNix } from '../nix-guest.ts';
 import { nixImage } from '../nix-image.ts';
-import { providers } from '../providers.ts';
+import { embeddingProviders } from '../providers.ts';
 
 const port = 18443;
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
-for (const [providerName, { image, download }] of Object.entries(providers)) {
+for (const [providerName, { image, download }] of Object.entries(embeddingProviders)) {
   scenario(
     `${providerName}: what is damaged in the image is not used; an update to a whole image installs Nix`,
     async (lab) => {

@@ -3,7 +3,7 @@ import { statusOf } from '../interrupted-installation.ts';
 import { nixTarball } from '../lab/nix-tarball.ts';
 import { scenario } from '../lab/scenario.ts';
 import { native } from '../native-image.ts';
-import { expectNixOf } from '../native-upgrade.ts';
+import { expectNixOf } from '../nix-upgrade.ts';
 import { buildAndRun, installedMachine, machineWithNixByHand, nixFaults } from '../nix-guest.ts';
 import { nixImage } from '../nix-image.ts';
 

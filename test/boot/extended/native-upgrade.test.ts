@@ -3,7 +3,7 @@ import { disksAfterPowerCuts, recover } from '../interrupted-installation.ts';
 import { scenario } from '../lab/scenario.ts';
 import { nixTarball } from '../lab/nix-tarball.ts';
 import { native } from '../native-image.ts';
-import { expectNixOf } from '../native-upgrade.ts';
+import { expectNixOf } from '../nix-upgrade.ts';
 import { installedMachine } from '../nix-guest.ts';
 import { nixImage } from '../nix-image.ts';
 

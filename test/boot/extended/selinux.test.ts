@@ -5,6 +5,7 @@ import { scenario } from '../lab/scenario.ts';
 import { native } from '../native-image.ts';
 import { buildAndRun, installedMachine, machineWithNixByHand, nixFaults, waitForNix } from '../nix-guest.ts';
 import { laterModule, nixImage } from '../nix-image.ts';
+import { system } from '../system-image.ts';
 import {
   buildAs,
   denials,
@@ -23,6 +24,7 @@ const base = 'lab-selinux-base';
 // NixOS's own installer is in no package registry: the lab's stands in for it, whose way with SELinux is the same.
 for (const [name, image] of Object.entries({
   native,
+  system: async () => system(),
   nixos: async () => ({ entry: { installer: { provider: 'nixos' } } }),
 })) {
   scenario(
@@ -33,6 +35,20 @@ for (const [name, image] of Object.entries({
     1200,
   );
 }
+
+scenario(
+  'SELinux enforcing, system: the socket of the package is denied without the policy of the module',
+  async (lab) => {
+    const image = system();
+    const withoutPolicy = await nixImage({ ...image, base, entry: { ...image.entry, selinux: 'off' } });
+    const guest = await (await lab.machine(withoutPolicy)).boot(enforcing);
+    await guest.waitFor('systemctl is-failed nix-daemon.socket', 120);
+    expect((await denials(guest)).join('\n')).toMatch(
+      /avc: +denied +\{ create \} .* comm="systemd" .* tclass=sock_file/,
+    );
+  },
+  600,
+);
 
 scenario(
   'SELinux enforcing: an update brings other labels, a rollback the old ones, and the policy is the image’s each time',

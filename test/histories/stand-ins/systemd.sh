@@ -196,15 +196,15 @@ start_one() {
     fi
     case $unit in
     *.mount) start_mount "$unit" || result=failed ;;
-    *.service)
+    *.service | *.socket)
         while read -r command; do
             if [ -z "$command" ] || [ "$result" = failed ]; then continue; fi
             code=0
             run_command "$unit" "$command" || code=$?
             if [ "$code" -ne 0 ]; then result=failed; fi
         done <<<"${said[$unit ExecStartPre]-}${said[$unit ExecStart]-}"
+        case $unit in *.socket) [ "$result" = failed ] || start_socket "$unit" || result=failed ;; esac
         ;;
-    *.socket) start_socket "$unit" || result=failed ;;
     esac
     if [ "$result" = failed ]; then : >"$up/$unit.failed"; else : >"$up/$unit"; fi
 }
