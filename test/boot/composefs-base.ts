@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { composefsSetupRoot } from './lab/composefs-programs.ts';
 import { buildImage } from './lab/image.ts';
+import type { Lab } from './lab/scenario.ts';
 
 const tree = join(import.meta.dirname, 'lab/composefs-tree');
 
@@ -31,3 +32,9 @@ export const composefsBase = async ({
   });
   return name;
 };
+
+/** What an image for this lab's backend is built on, for a `FROM`: a base of the lab itself, or one with that backend alone. */
+export const baseFor = async (
+  { backend }: Pick<Lab, 'backend'>,
+  base: 'lab-base' | 'lab-selinux-base' = 'lab-base',
+): Promise<string> => (backend === 'ostree' ? base : composefsBase({ base, ostree: false }));

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { baseFor } from './composefs-base.ts';
 import type { Image } from './lab/image.ts';
 import type { Machine, RunningGuest } from './lab/machine.ts';
 import type { Lab } from './lab/scenario.ts';
@@ -86,11 +87,11 @@ export const recover = async (
 
 /** Cuts the power at moments of an installation; after each, the next boot must end with a working Nix. */
 export const cutPowerAndRecover = async (
-  lab: Pick<Lab, 'machine'>,
+  lab: Pick<Lab, 'machine' | 'backend'>,
   provider: Provider,
   moments: Record<string, string>,
 ): Promise<void> => {
-  const image = await nixImage(await provider.image());
+  const image = await nixImage({ ...(await provider.image()), base: await baseFor(lab) });
   const guest = await (await lab.machine(image)).boot({ until: 'control' });
   await recover(lab, image, await disksAfterPowerCuts(guest, moments, provider.firstUnit), async (next) => {
     await waitForNix(next);

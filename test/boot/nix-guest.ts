@@ -1,5 +1,6 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { imageOfEtc } from './lab/backend.ts';
 import { cached, keyOf } from './lab/cache.ts';
 import type { Image } from './lab/image.ts';
 import type { BootOptions, Machine, RunningGuest } from './lab/machine.ts';
@@ -92,9 +93,9 @@ export const nixFaults = async (
     // Of the image are the links by which a package enables its units, and the directories that it makes in /nix.
     [
       'an /etc unit hides one of the image',
-      `cd /etc/systemd/system
+      `${imageOfEtc}cd /etc/systemd/system
        ! find . -name 'nix*' -o -name 'determinate*' -o -name 'ensure-sym*' |
-         while read -r unit; do [ -L "/usr/etc/systemd/system/$unit" ] || echo "$unit"; done | grep .`,
+         while read -r unit; do [ -L "$image/etc/systemd/system/$unit" ] || echo "$unit"; done | grep .`,
     ],
     [
       'a deployment holds a store',

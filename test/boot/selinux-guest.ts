@@ -1,4 +1,6 @@
 import { expect } from 'vitest';
+import { baseFor } from './composefs-base.ts';
+import { imageOfEtc } from './lab/backend.ts';
 import { selinuxArguments } from './lab/base.ts';
 import type { RunningGuest } from './lab/machine.ts';
 import type { Lab } from './lab/scenario.ts';
@@ -41,10 +43,11 @@ export const policyOf = async (guest: RunningGuest): Promise<Record<string, stri
     240,
   ),
   'as the image': await guest.succeed(
-    'diff --recursive --brief /etc/selinux /usr/etc/selinux | sed -n "s/^Files .etc.selinux.default.\\(.*\\) and .*/\\1/p; t; p"',
+    `${imageOfEtc}diff --recursive --brief /etc/selinux $image/etc/selinux |
+       sed -n "s/^Files .etc.selinux.default.\\(.*\\) and .*/\\1/p; t; p"`,
   ),
   'ostree config-diff': await guest.succeed(
-    'ostree admin config-diff | sed -n "/selinux/{s/.* selinux.default.//;p}" | sort',
+    'if [ -d /usr/etc ]; then ostree admin config-diff; fi | sed -n "/selinux/{s/.* selinux.default.//;p}" | sort',
   ),
   'users and their labels': await guest.succeed('ls --context /etc/passwd /etc/group /etc/shadow /etc/gshadow'),
 });
@@ -126,7 +129,7 @@ export const packageScript = (name: string): string => `
 
 /** First boot installs Nix with its labels, and leaves the policy as the image has it. */
 export const labelledFirstBoot = async (lab: Lab, image: NixImage): Promise<RunningGuest> => {
-  const machine = await lab.machine(await nixImage({ ...image, base: 'lab-selinux-base' }));
+  const machine = await lab.machine(await nixImage({ ...image, base: await baseFor(lab, 'lab-selinux-base') }));
   const guest = await machine.boot({ ...enforcing, until: 'control' });
   const before = await policyOf(guest);
   expect(before).toMatchObject({ mode: 'Enforcing', 'as the image': '', 'ostree config-diff': '' });

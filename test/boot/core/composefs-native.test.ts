@@ -1,31 +1,45 @@
 import { expect } from 'vitest';
-import { composefsBase } from '../composefs-base.ts';
+import { baseFor } from '../composefs-base.ts';
 import { firstBoot, laterBoot } from '../first-boot.ts';
 import { scenario } from '../lab/scenario.ts';
 import { native } from '../native-image.ts';
+import { expectNixOf } from '../native-upgrade.ts';
 import { nixImage } from '../nix-image.ts';
 import { hookMessages, limit, rootOf } from '../transient-root-guest.ts';
 
+const backend = 'composefs-native';
+
 scenario(
-  'composefs-native: first boot installs Nix below a read-only /; the second has it below a transient one',
+  'composefs-native: first boot below a read-only /, the second below a transient one; an update to another Nix and back',
   async (lab) => {
-    const backend = 'composefs-native';
-    const image = await native();
-    const entry = { ...image.entry, 'transient-root': 'initramfs' };
-    const base = await composefsBase({ ostree: false });
-    let guest = await firstBoot(await lab.on(backend).machine(await nixImage({ ...image, entry, base })));
+    const withNixOf = async (suite: 'forky' | 'trixie') => {
+      const image = await native(suite);
+      const entry = { ...image.entry, 'transient-root': 'initramfs' };
+      return nixImage({ ...image, entry, base: await baseFor({ backend }) });
+    };
+    const transient = { limit, kernelArguments: ['root.transient=true'] };
+    let guest = await firstBoot(await lab.on(backend).machine(await withNixOf('trixie')));
     expect(await rootOf(guest, backend)).toBe('read-only');
 
-    guest = await guest.reboot({ limit, kernelArguments: ['root.transient=true'] });
+    guest = await guest.reboot(transient);
     expect(await rootOf(guest, backend)).toBe('writable');
     await guest.succeed('echo mine > /etc/lab-mine && echo mine > /var/lib/lab-mine && echo mine > /nix/lab-mine');
     await laterBoot(guest);
+    await guest.update(await withNixOf('forky'));
 
     guest = await guest.reboot({ limit });
+    await expectNixOf(guest, 'forky');
     expect(await guest.succeed('cat /etc/lab-mine /var/lib/lab-mine /nix/lab-mine')).toBe('mine\nmine\nmine');
     expect((await guest.run('ls -d /lab-directory /usr/lab-file')).stdout).toBe('');
     expect(await rootOf(guest, backend)).toBe('read-only');
+    await guest.succeed('echo later > /etc/lab-mine');
+    await guest.rollBack();
+
+    guest = await guest.reboot(transient);
+    await expectNixOf(guest, 'trixie');
+    expect(await guest.succeed('cat /etc/lab-mine')).toBe('mine');
+    expect(await rootOf(guest, backend)).toBe('writable');
     expect(await hookMessages(guest)).toBe('');
   },
-  1200,
+  1500,
 );

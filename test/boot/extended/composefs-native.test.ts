@@ -1,10 +1,52 @@
 import { expect } from 'vitest';
-import { composefsBase } from '../composefs-base.ts';
+import { healthy } from '../command.ts';
+import { baseFor, composefsBase } from '../composefs-base.ts';
+import { firstBoot, laterBoot } from '../first-boot.ts';
+import { cutPowerAndRecover } from '../interrupted-installation.ts';
 import { scenario } from '../lab/scenario.ts';
+import { native } from '../native-image.ts';
+import { nixImage } from '../nix-image.ts';
+import { ownTarball } from '../providers.ts';
+import { enforcing, labelledFirstBoot } from '../selinux-guest.ts';
 import { hookMessages, limit, rootOf } from '../transient-root-guest.ts';
 import { transientRootImage } from '../transient-root-image.ts';
+import { updates } from '../update.ts';
 
 const backend = 'composefs-native';
+
+scenario(
+  'composefs-native, nix-installer, `karg`: first boot and second below a read-only /, and nothing is wrong',
+  async (lab) => {
+    const image = await nixImage({ base: await baseFor({ backend }) });
+    // As bootc takes it from the image's kargs.d.
+    const kernelArguments = ['root.transient=true'];
+    let guest = await firstBoot(await lab.on(backend).machine(image), { kernelArguments });
+    expect(await rootOf(guest, backend)).toBe('read-only');
+    guest = await guest.reboot();
+    await laterBoot(guest);
+    expect(await rootOf(guest, backend)).toBe('read-only');
+    await healthy(guest);
+  },
+  1200,
+);
+
+for (const [name, run] of Object.entries(updates))
+  scenario(`composefs-native: ${name}`, (lab) => run(lab.on(backend)), 1500);
+
+scenario(
+  'composefs-native, native: the power is cut at six moments of the installation: the next boot repairs each',
+  (lab) => cutPowerAndRecover(lab.on(backend), ownTarball, ownTarball.moments),
+  2000,
+);
+
+scenario(
+  'composefs-native, SELinux enforcing: first boot installs Nix with its labels, the second has them',
+  async (lab) => {
+    const guest = await labelledFirstBoot(lab.on(backend), await native());
+    await healthy(await guest.reboot(enforcing));
+  },
+  1500,
+);
 
 scenario(
   'composefs-native, initramfs, a bootc before 1.16: the argument is ignored, and nothing of /etc and /var is hidden',

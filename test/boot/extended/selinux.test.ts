@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { baseFor } from '../composefs-base.ts';
 import { scenario } from '../lab/scenario.ts';
 import { native } from '../native-image.ts';
 import { buildAndRun, installedMachine, machineWithNixByHand, nixFaults, waitForNix } from '../nix-guest.ts';
@@ -133,20 +134,25 @@ scenario(
   1800,
 );
 
-scenario(
-  'SELinux enforcing: with a transient root /nix has its labels, too',
-  async (lab) => {
-    const image = await nixImage({ base, entry: { 'transient-root': 'initramfs' } });
-    const machine = await lab.machine(image);
-    const transient = { ...enforcing, kernelArguments: [...enforcing.kernelArguments, 'root.transient=true'] };
-    const guest = await machine.boot(transient);
-    await guest.succeed('mkdir /lab-directory');
-    await waitForNix(guest);
-    expect(await typeOf(guest, '/')).toBe('root_t');
-    expect(await wrongLabels(guest, '/nix')).toEqual([]);
-    expect(await buildAndRun(guest, 'transient')).toBe('transient was built by nix');
-    expect(await nixFaults(guest)).toEqual([]);
-    expect(await denials(guest)).toEqual([]);
-  },
-  1800,
-);
+for (const backend of ['ostree', 'composefs-native'] as const) {
+  scenario(
+    `SELinux enforcing, ${backend}: with a transient root /nix has its labels, too`,
+    async (lab) => {
+      const image = await nixImage({
+        base: await baseFor({ backend }, 'lab-selinux-base'),
+        entry: { 'transient-root': 'initramfs' },
+      });
+      const machine = await lab.on(backend).machine(image);
+      const transient = { ...enforcing, kernelArguments: [...enforcing.kernelArguments, 'root.transient=true'] };
+      const guest = await machine.boot(transient);
+      await guest.succeed('mkdir /lab-directory');
+      await waitForNix(guest);
+      expect(await typeOf(guest, '/')).toBe('root_t');
+      expect(await wrongLabels(guest, '/nix')).toEqual([]);
+      expect(await buildAndRun(guest, 'transient')).toBe('transient was built by nix');
+      expect(await nixFaults(guest)).toEqual([]);
+      expect(await denials(guest)).toEqual([]);
+    },
+    1800,
+  );
+}

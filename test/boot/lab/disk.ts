@@ -8,21 +8,22 @@ import { contained } from './host.ts';
 import type { Image } from './image.ts';
 import { baseImage, storage, storageArguments } from './image.ts';
 
-type Maker = { scripts: string[]; argumentsFor: (image: Image, to: string, size: string) => Promise<string[]> };
+type Maker = { script: string; argumentsFor: (image: Image, to: string, size: string) => Promise<string[]> };
 
 const makers: Record<Backend, Maker> = {
   ostree: {
-    scripts: ['image-to-disk.sh'],
+    script: 'image-to-disk.sh',
     argumentsFor: async (image, to, size) => {
       const { base } = await baseImage();
       return [base.root, image.name, to, size, '--', 'buildah', ...storageArguments];
     },
   },
   'composefs-native': {
-    scripts: ['image-to-composefs-disk.sh', 'composefs-deploy.sh'],
-    argumentsFor: async (image, to, size) => [
-      ...[await cfsctl(), `containers-storage:${storage}${image.name}`, to, size],
-    ],
+    script: 'image-to-composefs-disk.sh',
+    argumentsFor: async (image, to, size) => {
+      const { base } = await baseImage();
+      return [await cfsctl(), base.root, `containers-storage:${storage}${image.name}`, to, size];
+    },
   },
 };
 
@@ -32,10 +33,9 @@ const makers: Record<Backend, Maker> = {
  * through an overlay. `size` is what truncate(1) takes.
  */
 export const diskOf = async (image: Image, size = '6G', backend: Backend = 'ostree'): Promise<string> => {
-  const { scripts, argumentsFor } = makers[backend];
-  const [script = '', ...more] = scripts.map((name) => join(import.meta.dirname, name));
-  const texts = await Promise.all([script, ...more].map((path) => readFile(path, 'utf8')));
-  const directory = await cached('disks', keyOf(image.key, size, ...texts), async (partial) => {
+  const { script: name, argumentsFor } = makers[backend];
+  const script = join(import.meta.dirname, name);
+  const directory = await cached('disks', keyOf(image.key, size, await readFile(script, 'utf8')), async (partial) => {
     const arguments_ = await argumentsFor(image, partial, size);
     await execa(...contained('nice', '-n', '5', 'bash', script, ...arguments_));
   });

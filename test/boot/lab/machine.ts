@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Backend } from './backend.ts';
-import { varOf } from './backend.ts';
+import { deploying, varOf } from './backend.ts';
 import { bootFilesOf } from './disk-contents.ts';
 import { diskOf } from './disk.ts';
 import type { Guest } from './guest.ts';
@@ -49,8 +49,8 @@ export type RunningGuest = Guest & {
   /** Freezes the machine where it is and ends it; `machine.resume` continues from there, as often as wanted. */
   saveState: () => Promise<SavedState>;
   /**
-   * Deploys another image beside the booted one with ostree, as an update does (three-way merge of /etc, kernel
-   * arguments taken over); it is what boots next.
+   * Deploys another image beside the booted one, as an update does (three-way merge of /etc, kernel arguments taken over);
+   * it is what boots next.
    */
   update: (image: Image) => Promise<void>;
   /** Makes the deployment before the default one the default for the next boot. */
@@ -169,10 +169,6 @@ export const makeMachine = async (
     );
   };
 
-  const ostreeOnly = (): void => {
-    if (backend !== 'ostree') throw new Error(`the lab updates and rolls back by ostree alone, not by ${backend}`);
-  };
-
   const running = (qemu: Qemu, qemuOptions: QemuOptions): RunningGuest => {
     const guest = guestOf(qemu);
     const powerOff: RunningGuest['powerOff'] = async (limit = 90) => {
@@ -203,9 +199,8 @@ export const makeMachine = async (
         return state;
       },
       update: async (to) => {
-        ostreeOnly();
         const id = `update${Math.floor(performance.now())}`;
-        const source = await diskOf(to, options.diskSize);
+        const source = await diskOf(to, options.diskSize, backend);
         await qemu.monitor.execute('blockdev-add', {
           driver: 'raw',
           'node-name': id,
@@ -215,19 +210,11 @@ export const makeMachine = async (
         await qemu.monitor.execute('device_add', { driver: 'virtio-blk-pci', id, drive: id, serial: id });
         const device = `/dev/disk/by-id/virtio-${id}`;
         await guest.waitFor(`test -b ${device}`, 30);
-        // One read-only mount for as long as it takes, in a namespace of its own.
-        await guest.succeed(
-          `unshare --mount bash -euc '
-             mkdir -p /run/lab/update; mount -o ro,noload ${device} /run/lab/update
-             ostree pull-local /run/lab/update/ostree/repo lab
-             ostree admin deploy --os=lab --stage lab'`,
-          300,
-        );
+        await guest.succeed(deploying[backend].update(device), 300);
         await qemu.monitor.execute('device_del', { id });
       },
       rollBack: async () => {
-        ostreeOnly();
-        await guest.succeed('ostree admin set-default 1', 120);
+        await guest.succeed(deploying[backend].rollBack, 120);
       },
     };
   };
