@@ -6,20 +6,35 @@ import type { Image } from './lab/image.ts';
 import { native } from './native-image.ts';
 import { nixImage } from './nix-image.ts';
 
-// pam_systemd and a bus of each user, GLib's `gio`, and a library that finds icons as desktops do; fish.
-const packages = ['dbus-user-session', 'fish', 'libglib2.0-bin', 'libpam-systemd', 'python3-minimal', 'python3-xdg'];
+// pam_systemd and a bus of each user, GLib's `gio`, and a library that finds icons as desktops do; other shells, ssh and cron.
+const packages = [
+  'cron',
+  'openssh-client',
+  'openssh-server',
+  'zsh',
+  'dbus-user-session',
+  'fish',
+  'libglib2.0-bin',
+  'libpam-systemd',
+  'python3-minimal',
+  'python3-xdg',
+];
 
 const kept = [
   'etc/dbus-1',
   'etc/fish',
+  'etc/pam.d',
+  'etc/zsh',
   'usr/bin',
   'usr/lib',
+  'usr/sbin',
   'usr/share/dbus-1',
   'usr/share/fish',
   'usr/share/pam-configs',
+  'usr/share/zsh',
 ];
 
-/** An image with `installer: native` on which users have sessions: PAM, logind, and a systemd and a D-Bus of their own. */
+/** An image with `installer: native` and maintenance on which users have sessions: PAM, logind, and a systemd and a D-Bus of their own. */
 export const sessionImage = async (): Promise<Image> => {
   const directory = await cached('session', keyOf(packages.join(), kept.join()), async (partial) => {
     const tree = join(partial, 'tree');
@@ -28,8 +43,10 @@ export const sessionImage = async (): Promise<Image> => {
       await cp(join(tree, name), join(partial, name), { recursive: true, verbatimSymlinks: true });
     await rm(tree, { recursive: true });
   });
+  const { entry, ...rest } = await native();
   return nixImage({
-    ...(await native()),
+    ...rest,
+    entry: { ...entry, maintenance: 'on' },
     volumes: [`${directory}:/tmp/session:ro`],
     before: [
       `RUN for name in ${kept.join(' ')}; do mkdir -p /$name && cp -a --update=none /tmp/session/$name/. /$name/; done && ldconfig`,

@@ -36,6 +36,28 @@ const program = `derivation {
 }
 `;
 
+// A generation of home-manager, in small: what it installs, and a file for the home.
+const generation = `derivation {
+  name = "home-manager-generation";
+  system = "x86_64-linux";
+  builder = "/bin/sh";
+  busybox = /usr/bin/busybox;
+  greeting = import ./greeting.nix;
+  args = [ "-c" ''
+    (exec -a mkdir $busybox -p $out/home-files)
+    echo managed >$out/home-files/file
+    (exec -a ln $busybox -s $greeting $out/home-path)
+  '' ];
+}
+`;
+
+// What its activation does, in its order (modules/files.nix, modules/home-environment.nix there).
+const activate = `set -eu; test "$(echo ~)" = /home/lab; state=$HOME/.local/state
+new=$(nix-build --no-out-link /tmp/home.nix --option substitute false)
+nix-env --profile $state/nix/profiles/home-manager --set $new
+nix-store --realise $new --add-root $state/home-manager/gcroots/current-home >/dev/null
+nix-env --install $new/home-path; mkdir -p ~/.config; ln -s $new/home-files/file ~/.config/managed`;
+
 const icon = 'from xdg.IconTheme import getIconPath; print(getIconPath("greeting"))';
 
 scenario(
@@ -81,14 +103,58 @@ scenario(
     expect(await asUser('sudo nix --version && sudo -i nix-env --version')).toMatch(/^nix \(Nix\).*\nnix-env \(Nix\) /);
     expect(await guest.succeed('systemd-run --quiet --wait --pipe nix --version')).toMatch(/^nix \(Nix\) /);
 
-    // `nix profile`, channels, and a generation back, through the link /home.
+    // Over ssh: a command, and a login. zsh as Debian has it, then as Fedora does, and as the docs say. cron.
+    await guest.write('/etc/cron.d/lab', '* * * * * lab nix --version >/var/home/lab/cron 2>&1\n');
+    await guest.succeed(`systemd-run --quiet --unit=lab-cron cron -f
+      id sshd 2>/dev/null || useradd --system --home-dir /run/sshd --shell /usr/sbin/nologin sshd
+      mkdir -p /run/sshd; ssh-keygen -q -t ed25519 -N '' -f /run/sshd/key
+      printf 'HostKey /run/sshd/key\\nUsePAM yes\\n' >/run/sshd/config
+      systemd-run --quiet --unit=lab-ssh --service-type=exec /usr/sbin/sshd -D -f /run/sshd/config`);
+    const ssh = 'ssh -o StrictHostKeyChecking=no -o LogLevel=ERROR -o ConnectionAttempts=60 -T lab@127.0.0.1';
     await asUser(
-      'nix profile list; nix-channel --list; nix-env --rollback; nix-env --switch-generation 1; command -v greet',
+      "mkdir -pm 700 ~/.ssh; ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519; cp ~/.ssh/id_ed25519.pub ~/.ssh/authorized_keys",
     );
+    expect(await asUser(`${ssh} nix --version`)).toMatch(/^nix \(Nix\) /);
+    expect(await asUser(`echo 'command -v greet' | ${ssh}`)).toContain(`${profile}/bin/greet\n`);
+    const plain = 'env -i TERM=dumb PATH=/usr/bin:/bin HOME=/home/lab USER=lab';
+    expect(await asUser(`${plain} zsh --login -c 'nix --version'; ${plain} zsh -c 'nix --version'`)).toMatch(
+      /^nix \(Nix\) .*\nnix \(Nix\) /,
+    );
+    await guest.succeed('echo \'emulate sh -c ". /etc/profile"\' >>/etc/zsh/zprofile');
+    expect(await asUser(`${plain} zsh --login -c 'command -v greet'`)).toBe(`${profile}/bin/greet\n`);
+    await guest.succeed("echo '. /etc/profile.d/nix.sh' >>/etc/zsh/zshenv");
+    expect(await asUser(`${plain} zsh -c 'command -v greet'`)).toBe(`${profile}/bin/greet\n`);
+
+    // `nix profile`, channels, home-manager's activation by hand, and a generation back, through the link /home.
+    await guest.write('/tmp/home.nix', generation);
+    await guest.write('/tmp/activate', activate);
+    await asUser('bash /tmp/activate');
+    await asUser(`set -eu; mkdir /tmp/mine; cp /tmp/greeting.nix /tmp/mine/default.nix; tar -C /tmp -czf /tmp/mine.tar.gz mine
+      nix-channel --add file:///tmp/mine.tar.gz mine; nix-channel --update
+      new=$(nix-build --no-out-link '<mine>' --option substitute false)
+      nix profile add --profile ~/.local/state/nix/profiles/other $new`);
+    await guest.succeed('nix-collect-garbage');
+    expect(await asUser('cat ~/.config/managed; ls ~/.local/state/nix/profiles/other/bin; nix-channel --list')).toBe(
+      'managed\ngreet\nmine file:///tmp/mine.tar.gz\n',
+    );
+    await asUser('nix-env --rollback; nix-env --switch-generation 1');
     expect(await guest.succeed('readlink -f /home/lab/.nix-profile/bin/greet')).toMatch(
       /^\/nix\/store\/.*-greeting-1\/bin\/greet$/,
     );
+    await guest.waitFor("grep '^nix (Nix)' /var/home/lab/cron", 180);
     expect(await nixFaults(guest)).toEqual([]);
+
+    // A week later the timer starts the maintenance.
+    expect((await guest.run('test -e /nix/var/bluebuild-nix/maintenance')).code).toBe(1);
+    await guest.succeed("date --set '+9 days'");
+    await guest.waitFor("grep '^verified=' /nix/var/bluebuild-nix/maintenance", 300);
+    await guest.waitFor('systemctl show nix-maintenance.service | grep -x ActiveState=inactive', 60);
+    expect(await guest.succeed('systemctl show --property Result,PrivateNetwork nix-maintenance.service')).toBe(
+      'Result=success\nPrivateNetwork=yes',
+    );
+    const status = await asUser('bluebuild-nix status');
+    expect(status).toMatch(/^Verified +intact, 20/m);
+    expect(status).toMatch(/^Garbage collected +20/m);
   },
   900,
 );
