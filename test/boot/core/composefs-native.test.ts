@@ -3,7 +3,7 @@ import { baseFor } from '../composefs-base.ts';
 import { firstBoot, laterBoot } from '../first-boot.ts';
 import { scenario } from '../lab/scenario.ts';
 import { native } from '../native-image.ts';
-import { expectNixOf } from '../native-upgrade.ts';
+import { expectNixOf } from '../nix-upgrade.ts';
 import { nixImage } from '../nix-image.ts';
 import { hookMessages, limit, rootOf } from '../transient-root-guest.ts';
 
