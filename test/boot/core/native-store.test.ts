@@ -155,7 +155,7 @@ nss-cacert-0\\.debian-trixie
 was modified
 Some paths are damaged and could not be repaired; they are named above\\.
 A substituter may have them: .*PATH
-usage: nix-install \\[repair \\| move\\]
+usage: nix-install \\[repair \\| move \\[DIRECTORY\\]\\]
 2
 $`),
   );
