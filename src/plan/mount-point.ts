@@ -17,9 +17,18 @@ export const mountPoint: PartMaker = {
       entries: [
         { kind: 'directory', path: '/nix', mode: 0o755 },
         ...entries,
-        textEntry('/usr/lib/tmpfiles.d/nix.conf', `d ${persistence} 0755 root root - -\n`),
+        textEntry('/usr/lib/tmpfiles.d/nix.conf', persistenceLine(persistence)),
         ...enabledUnits({ 'local-fs.target': ['nix.mount'] }),
       ],
     };
   },
 };
+
+function persistenceLine(directory: string): string {
+  return `d ${directory} 0755 root root - -\n`;
+}
+
+/** Whether a file of tmpfiles.d is the one that makes the persistence, whichever that is. */
+export function isPersistenceLine(text: string): boolean {
+  return text === persistenceLine(text.split(' ')[1] ?? '');
+}

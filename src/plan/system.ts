@@ -1,4 +1,5 @@
 import type { Demand } from './demand.ts';
+import { isPersistenceLine } from './mount-point.ts';
 import { isProgramLink, programs } from './native.ts';
 import type { PartMaker } from './part.ts';
 import { staticEntries } from './static-files.ts';
@@ -114,7 +115,7 @@ const noHiddenUnit: Demand = {
   },
 };
 
-/** Whether a unit is one that this module put into the image. */
+/** Whether a unit, or what makes the persistence, is what this module put into the image. */
 function isOfModule(content: Buffer | undefined): boolean {
-  return content?.includes('bluebuild-nix') === true;
+  return content?.includes('bluebuild-nix') === true || isPersistenceLine(content?.toString() ?? '');
 }

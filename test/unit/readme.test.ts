@@ -41,7 +41,11 @@ const elsewhere: Record<string, [file: string, text: string]> = {
   'npm ci': ['.ci/run', '\nnpm ci\n'],
   'npm cit': ['.ci/run', "    step 'Unit tests'\n    npm test\n"],
   'npm test': ['.ci/run', "    step 'Unit tests'\n    npm test\n"],
-  'npx vitest run --config test/unit/vitest.config.ts plan': ['.ci/run', 'test/unit/vitest.config.ts cli rootfs'],
+  'npx vitest run --config test/unit/vitest.config.ts input plan drift': [
+    '.ci/run',
+    'test/unit/vitest.config.ts cli rootfs',
+  ],
+  'node src/cli.ts plan RECIPE --show PATH': ['package.json', '"bluebuild-nix": "node src/cli.ts"'],
   'npm run check': ['package.json', 'test/unit/vitest.config.ts && npm run check"'],
   'npm run generate': ['test/unit/drift.test.ts', 'await generate()'],
   'npm run build': ['.ci/run', '\nnpm run build -- --complete\n'],

@@ -5,6 +5,6 @@ export default defineConfig({
     dir: import.meta.dirname,
     include: ['**/*.test.ts'],
     // Processes are started and disks are filled: a busy machine is slow, not wrong.
-    testTimeout: 20_000,
+    testTimeout: 60_000,
   },
 });

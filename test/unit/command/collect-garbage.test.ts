@@ -3,7 +3,7 @@ import { needs } from '../../support/requirement.ts';
 import { onMachine } from './installed.ts';
 
 const run = (name: string, script: string, check: (found: string) => void) =>
-  test.concurrent(name, { timeout: 20_000 }, async (context) => {
+  test.concurrent(name, { timeout: 60_000 }, async (context) => {
     needs(context, 'root', 'namespaces');
     check(await onMachine(`{ ${script}; } 2>&1 || echo "exited with $?"; cat /run/asked-nix`));
   });

@@ -14,7 +14,7 @@ const uninstall = (
   script: string,
   check: (found: string) => void,
   options: Parameters<typeof onMachine>[1] = {},
-  timeout = 20_000,
+  timeout = 60_000,
 ) =>
   test.concurrent(name, { timeout }, async (context) => {
     needs(context, 'root', 'namespaces');

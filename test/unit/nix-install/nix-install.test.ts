@@ -20,7 +20,7 @@ describe.each(['dash', 'bash'])('%s', (shell) => {
     name: string,
     options: Parameters<typeof firstBoot>[1],
     check: (found: Awaited<ReturnType<typeof firstBoot>>) => void,
-    timeout = 20_000,
+    timeout = 60_000,
   ) =>
     test.concurrent(name, { timeout }, async (context) => {
       needs(context, 'root', 'namespaces', shell as 'dash' | 'bash');

@@ -57,7 +57,7 @@ test('a policy that was changed on the machine: where its backend shows what dif
   const lost = 'sed -i /nix/d /etc/selinux/targeted/contexts/files/file_contexts; nix-label 2>&1';
   const differs = (
     see: string,
-  ) => `<4>The SELinux policy of this machine was changed here, and so it lacks what the image has for /nix.
+  ) => `<4>The SELinux policy was changed on this machine, so it lacks what the image has for /nix.
 <4>See: ${see}
 <5>Labelling all of /nix`;
   expect(await labelling(context, lost)).toBe(differs('bootc config-diff'));
