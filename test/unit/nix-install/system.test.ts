@@ -174,3 +174,18 @@ The database of the store is the one from before Nix 2.34.0 was replaced; the la
 11`);
   },
 );
+
+boot(
+  'an image with an installer after it: refused, and the status says which images have Nix',
+  {
+    others: { determinate: { entry: { installer: 'determinate' } } },
+    after: `cp -a /images/determinate/. /; rm /usr/bin/nix*
+/usr/libexec/bluebuild/nix/nix-install 2>&1 || echo $?; ls ${store}/store`,
+  },
+  ({ found }) =>
+    expect(found)
+      .toBe(`<3>The store in ${store} belongs to \`installer: system\` and has no Nix of its own, and determinate's nix-installer is not run.
+<3>An image with \`installer: system\` or \`native\` has Nix and keeps all packages; or, to start over, delete ${store} and reboot.
+78
+`),
+);

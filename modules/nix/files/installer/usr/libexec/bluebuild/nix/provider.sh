@@ -68,13 +68,17 @@ resume_existing() {
         rm -f "$state/determinate-nixd"
     fi
     bring_back_nix
+    owner=$(sed -n 's/^provider=//p' "$state/installed")
+    if ! is_complete_store && [ "$owner" = system ]; then
+        fail never "The store in $directory belongs to \`installer: system\` and has no Nix of its own, and $provider's nix-installer is not run." \
+            "An image with \`installer: system\` or \`native\` has Nix and keeps all packages; or, to start over, delete $directory and reboot."
+    fi
     if ! is_complete_store; then
         fail never "The store in $directory has lost Nix itself (/nix/var/nix/profiles/default)." \
             "An image with \`installer: native\` puts it back and keeps all packages; or delete $directory and reboot to start over."
     fi
     complete_etc
     start_daemon
-    owner=$(sed -n 's/^provider=//p' "$state/installed")
     case $owner in
     native | system)
         fail never "The store in $directory belongs to \`installer: $owner\`: the existing Nix keeps working, and $provider's nix-installer is not run." \
