@@ -32,6 +32,7 @@ scenario(
     expect(await guest.succeed('cat /etc/lab-mine /var/lib/lab-mine /nix/lab-mine')).toBe('mine\nmine\nmine');
     expect((await guest.run('ls -d /lab-directory /usr/lab-file')).stdout).toBe('');
     expect(await rootOf(guest, backend)).toBe('read-only');
+    expect(await hookMessages(guest)).toBe('');
     await guest.succeed('echo later > /etc/lab-mine');
     await guest.rollBack();
 
@@ -39,7 +40,6 @@ scenario(
     await expectNixOf(guest, 'trixie');
     expect(await guest.succeed('cat /etc/lab-mine')).toBe('mine');
     expect(await rootOf(guest, backend)).toBe('writable');
-    expect(await hookMessages(guest)).toBe('');
   },
   1500,
 );
