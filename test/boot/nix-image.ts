@@ -72,10 +72,17 @@ export const nixImage = async ({
 export const laterModule = async (directory: string): Promise<string> => {
   const modules = join(directory, 'modules');
   await cp(builtModule, modules, { recursive: true });
-  const units = ['mount-point/nix.mount', 'daemon/nix-daemon.service', 'first-boot/nix-install.service'];
-  for (const unit of units.map((name) => join(modules, 'nix/files', name.replace('/', '/usr/lib/systemd/system/')))) {
-    const text = await readFile(unit, 'utf8');
-    await writeFile(unit, text.replace(/^Description=/m, 'Description=Later '));
+  // What the built program bakes (modules/build.ts): by part and path.
+  const file = join(modules, 'nix/program/files.json');
+  const files = JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, string>>;
+  for (const [part, unit] of [
+    ['mount-point', 'nix.mount'],
+    ['daemon', 'nix-daemon.service'],
+    ['first-boot', 'nix-install.service'],
+  ] as const) {
+    const [of, path] = [files[part] ?? {}, `/usr/lib/systemd/system/${unit}`];
+    of[path] = (of[path] ?? '').replace(/^Description=/m, 'Description=Later ');
   }
+  await writeFile(file, JSON.stringify(files));
   return modules;
 };

@@ -56,9 +56,11 @@ scenario(
   async (lab) => {
     const machine = await installedMachine(lab, await nixImage({ base }), enforcing);
     const modules = await laterModule(lab.directory);
-    const source = join(modules, 'nix/files/selinux/usr/share/bluebuild/nix/bluebuild-nix.cil');
+    const source = join(modules, 'nix/program/files.json');
+    const files = JSON.parse(await readFile(source, 'utf8')) as { selinux: Record<string, string> };
     const more = '(filecon "/nix/store/[^/]+/libexec(/.*)?" any (system_u object_r bin_t ((s0) (s0))))\n';
-    await writeFile(source, (await readFile(source, 'utf8')) + more);
+    files.selinux['/usr/share/bluebuild/nix/bluebuild-nix.cil'] += more;
+    await writeFile(source, JSON.stringify(files));
     const later = await nixImage({ base, modules });
 
     let guest = await machine.boot(enforcing);
