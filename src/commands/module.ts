@@ -30,7 +30,7 @@ export function readStaticFiles(directory: string): StaticFiles {
   return parts;
 }
 
-/** To read a hundred folders takes longer than all else that a bake does before it writes. */
+/** One file, because reading a hundred folders takes longer than everything else that a bake does before it writes. */
 function fromJson(json: string): StaticFiles {
   const parts = JSON.parse(json) as Record<string, Record<string, string>>;
   const content = ([path, text]: [string, string]) => [path, Buffer.from(text)] as const;

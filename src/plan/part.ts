@@ -10,9 +10,9 @@ export type Part = {
   name: string;
   entries: readonly ImageEntry[];
   demands: readonly Demand[];
-  /** What depends on the texts that an image has; with `forImage` it becomes part of the above. */
+  /** What depends on files of the image; `forImage` makes it part of the entries above. */
   ofImage?: OfImage;
-  /** A text of the image's own that gets more in it. The next bake over it leaves it there. */
+  /** A file of the image with something added to it. The next bake over the image leaves it there. */
   edited?: ImageEntry;
   /** What is done with the image once the entries are in it. */
   step?: Step;

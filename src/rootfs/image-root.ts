@@ -45,7 +45,7 @@ export function lookAtRoot(root: string): ImageRoot {
   };
 }
 
-/** A path of an image on this disk. Not by `join`: the paths are normal, and a bake has a thousand of them. */
+/** A path of an image on this disk. Without `join`: the paths are normalized, and a bake has a thousand of them. */
 export function inRoot(root: string, path: string): string {
   return root === '/' ? path : `${root}${path}`;
 }

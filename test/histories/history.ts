@@ -58,7 +58,7 @@ const image: fc.Arbitrary<string> = fc
       weight: 6,
       arbitrary: fc.record({
         kind: fc.constant('nix' as const),
-        // `system` so far in scripts alone (`--again`): its random histories still find faults.
+        // `system` only in scripts so far (`--again`): its random histories still find faults.
         provider: fc.constantFrom<Provider>('determinate', 'nixos', 'native'),
         persistence: fc.constantFrom(...persistences),
         release: fc.constantFrom(...releases),

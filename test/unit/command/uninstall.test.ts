@@ -52,7 +52,7 @@ readlink /etc/systemd/system/nix-install.service /etc/systemd/system/nix-users.s
 shown inactive dead '' inactive; systemctl start nix.mount; bluebuild-nix status`,
   (found) => {
     expect(found).toMatch(
-      /^To install it again: sudo systemctl unmask .*\n\/dev\/null\n\/dev\/null\nNix is not on this machine and is not installed/,
+      /^To install it again: sudo systemctl unmask .*\n\/dev\/null\n\/dev\/null\nNix is not on this machine, and the image does not install it/,
     );
   },
 );

@@ -69,11 +69,11 @@ resume_existing() {
     fi
     bring_back_nix
     owner=$(sed -n 's/^provider=//p' "$state/installed")
-    if ! is_complete_store && [ "$owner" = system ]; then
-        fail never "The store in $directory belongs to \`installer: system\` and has no Nix of its own, and $provider's nix-installer is not run." \
-            "An image with \`installer: system\` or \`native\` has Nix and keeps all packages; or, to start over, delete $directory and reboot."
-    fi
     if ! is_complete_store; then
+        if [ "$owner" = system ]; then
+            fail never "The store in $directory belongs to \`installer: system\` and has no Nix of its own, and $provider's nix-installer is not run." \
+                "An image with \`installer: system\` or \`native\` has Nix and keeps all packages; or, to start over, delete $directory and reboot."
+        fi
         fail never "The store in $directory has lost Nix itself (/nix/var/nix/profiles/default)." \
             "An image with \`installer: native\` puts it back and keeps all packages; or delete $directory and reboot to start over."
     fi

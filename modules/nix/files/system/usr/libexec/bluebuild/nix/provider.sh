@@ -111,7 +111,6 @@ resume_existing() {
         hand_over
     fi
     make_directories
-    # Someone deleted it.
     if [ ! -e /etc/nix/nix.conf ]; then take_back /etc/nix/nix.conf; fi
     if [ ! -e "$follows" ]; then
         clear_default_profile
