@@ -3,11 +3,10 @@
  * buildah, umoci, zstd, root and 12 GB of room; everything is made in a temporary directory and removed.
  */
 import { createCipheriv, createHash, randomUUID } from 'node:crypto';
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { build } from 'rolldown';
 import { writeLayer } from '../../src/oci/layer-file.ts';
 import { isShort } from './short.ts';
 
@@ -113,18 +112,12 @@ async function makeBase(name: string, count: number): Promise<void> {
   writeFileSync(path(name, 'index.json'), JSON.stringify(index));
 }
 
-/** The program as the module ships it: one bundle on the pinned Node. */
+/** The program as the module ships it, with the Node that runs it. */
 async function makeProgram(): Promise<string[]> {
-  cpSync(join(repository, 'modules/nix/files'), path('nix/files'), { recursive: true });
-  const output = {
-    dir: path('nix/program'),
-    format: 'cjs',
-    entryFileNames: '[name].cjs',
-    chunkFileNames: '[name].cjs',
-    minify: true,
-  } as const;
-  await build({ input: join(repository, 'src/cli.ts'), platform: 'node', tsconfig: false, logLevel: 'warn', output });
-  return [process.execPath, '--max-semi-space-size=1', path('nix/program/cli.cjs')];
+  await execa({ cwd: repository, preferLocal: true })('node', ['modules/build.ts']);
+  const program = join(repository, 'modules/nix/program');
+  const node = `node-${process.arch === 'x64' ? 'amd64' : process.arch}`;
+  return [join(program, node), '--max-semi-space-size=1', join(program, 'cli.cjs')];
 }
 
 /** A recipe with an installer of the real one's size, of which, as in the real one, most is an archive. */
