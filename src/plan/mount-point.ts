@@ -8,10 +8,12 @@ const units = '/usr/lib/systemd/system';
 export const mountPoint: PartMaker = {
   name: 'mount-point',
   make: ({ persistence }, files) => {
-    const installed = `!${persistence}/var/bluebuild-nix/installed`;
+    const installed = `|!${persistence}/var/bluebuild-nix/installed`;
+    const second = persistence === '/var/home/nix' ? '/var/lib/nix' : '/var/home/nix';
     let entries = staticEntries(files, 'mount-point');
     entries = withLine(entries, `${units}/nix.mount`, 'What', persistence);
     entries = withLine(entries, `${units}/nix-find-store.service`, 'ConditionPathExists', installed);
+    entries = withLine(entries, `${units}/nix-find-store.service`, 'ConditionDirectoryNotEmpty', `|${second}/store`);
     entries = withLine(entries, `${units}/nix-find-store.service`, 'RequiresMountsFor', persistence);
     return {
       entries: [

@@ -58,8 +58,7 @@ const image: fc.Arbitrary<string> = fc
       weight: 6,
       arbitrary: fc.record({
         kind: fc.constant('nix' as const),
-        // `system` only in scripts so far (`--again`): its random histories still find faults.
-        provider: fc.constantFrom<Provider>('determinate', 'nixos', 'native'),
+        provider: fc.constantFrom<Provider>('determinate', 'nixos', 'native', 'system'),
         persistence: fc.constantFrom(...persistences),
         release: fc.constantFrom(...releases),
         maxJobs: fc.constantFrom(1, 2),

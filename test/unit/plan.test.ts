@@ -144,13 +144,18 @@ describe('every value comes back from where it lies as it was', () => {
         expect(line.exec(textOf(entries, '/usr/lib/tmpfiles.d/nix.conf'))?.groups?.['path']).toBe(config.persistence);
         const lines: [unit: string, key: string, value: string][] = [
           ['nix.mount', 'What', config.persistence],
-          ['nix-find-store.service', 'ConditionPathExists', `!${config.persistence}/var/bluebuild-nix/installed`],
+          ['nix-find-store.service', 'ConditionPathExists', `|!${config.persistence}/var/bluebuild-nix/installed`],
           ['nix-find-store.service', 'RequiresMountsFor', config.persistence],
+          [
+            'nix-find-store.service',
+            'ConditionDirectoryNotEmpty',
+            config.persistence === '/var/home/nix' ? '|/var/lib/nix/store' : '|/var/home/nix/store',
+          ],
         ];
         for (const [name, key, value] of lines) {
           const path = `/usr/lib/systemd/system/${name}`;
           const withoutLines = (text: string) =>
-            text.replace(/^(What|ConditionPathExists|RequiresMountsFor)=.*$/gm, '');
+            text.replace(/^(What|ConditionPathExists|ConditionDirectoryNotEmpty|RequiresMountsFor)=.*$/gm, '');
           expect(textOf(entries, path).split('\n')).toContain(`${key}=${value}`);
           const shipped = files.get('mount-point')?.get(path)?.toString() ?? '';
           expect(withoutLines(textOf(entries, path))).toBe(withoutLines(shipped));

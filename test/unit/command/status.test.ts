@@ -144,6 +144,19 @@ echo x >/var/home/nix/var/nix/db/db.sqlite; cp /bin/true /var/home/nix/var/nix/p
 );
 
 status(
+  'a second store, which is not used, for anybody: where it is',
+  `mkdir -p /var/home/nix/store /var/home/nix/var/nix/profiles/default /var/home/nix/var/nix/db
+echo x >/var/home/nix/var/nix/db/db.sqlite; /usr/libexec/bluebuild/nix/find-store`,
+  (found) => {
+    expect(found).toMatch(
+      /^Nix is ready\. Its store is in \/var\/lib\/nix\. There is another one in \/var\/home\/nix, which is not used\.\n/,
+    );
+    expect(found).toMatch(/^What to do +if nothing in it is needed: sudo rm -rf --one-file-system \/var\/home\/nix$/m);
+  },
+  { as: asNobody },
+);
+
+status(
   'a store of 100,000 paths: it takes less than a second of a processor',
   `mount -t tmpfs tmpfs /nix/store; (cd /nix/store && seq -f '%032.0f-x' 100000 | xargs mkdir); TIMEFORMAT='took %U %S'; { time bluebuild-nix status >/run/status; } 2>&1`,
   (found) => {

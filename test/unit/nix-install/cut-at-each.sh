@@ -18,7 +18,8 @@ boot() {
     while mountpoint -q /nix; do umount /nix; done
     rm -rf /run/bluebuild-nix
     if [ ! -s /etc/systemd/system/nix.mount ]; then
-        if [ ! -e "$(sed -n 's/^ConditionPathExists=!//p' /usr/lib/systemd/system/nix-find-store.service)" ]; then
+        if [ ! -e "$(sed -n 's/^ConditionPathExists=|!//p' /usr/lib/systemd/system/nix-find-store.service)" ] ||
+            [ -d /var/home/nix/store ] || [ -e /var/lib/bluebuild-nix/second-store ]; then
             $find_store
         fi
         mountpoint -q /nix || systemctl start nix.mount

@@ -65,6 +65,31 @@ grep -c . /var/lib/bluebuild-nix/stores`,
 );
 
 boot(
+  'a second store, installed by hand: /nix shows the one used last at every boot, the other is named, and no move hides either',
+  {
+    after: `${cuts}${mine}
+${installedByHand('/var/home/nix')}echo by-hand >/var/home/nix/store/mine
+boot; cat /nix/store/mine; boot; cat /nix/store/mine
+$install move 2>&1 && echo moved; cat /nix/store/mine /var/lib/nix/store/mine
+# A deployment that has not seen the installation, and a machine that has forgotten it.
+rm -r /var/lib/bluebuild-nix; boot; cat /nix/store/mine
+rm -r /var/home/nix; boot; ls /var/lib/bluebuild-nix`,
+  },
+  ({ found }) => {
+    const second = (used: string, other: string) =>
+      `The store is in ${used}. There is another one in ${other}, which is not used: delete it if nothing in it is needed.`;
+    const [adopted = '', again = '', moved = '', forgotten = '', last = ''] =
+      found.split(/(?<=mine\n|by-hand\n)(?!mine)/);
+    expect(adopted).toContain(`adopted). ${second('/var/home/nix', '/var/lib/nix')}\nby-hand\n`);
+    expect(again).toContain(`Nix is installed. ${second('/var/home/nix', '/var/lib/nix')}\nby-hand\n`);
+    expect(moved).toContain('There is another Nix store in /var/lib/nix.\n');
+    expect(moved).toMatch(/in use\.\nby-hand\nmine\n$/);
+    expect(forgotten).toContain(`Nix is installed. ${second('/var/lib/nix', '/var/home/nix')}\nmine\n`);
+    expect(last).toBe('Nix is installed.\nstores\n');
+  },
+);
+
+boot(
   'a rollback to an /etc in which an interrupted attempt left its nix.mount: the store of the newer image comes back',
   {
     others: images,

@@ -6,6 +6,7 @@
 # installed Nix by hand, and a store that exists is never hidden by a new one:
 #   on the same file system   one rename moves it to `persistence` before /nix is mounted, and back after a rollback
 #   anywhere else             it stays where it is and is mounted on /nix; `bluebuild-nix move` copies it
+# Where there are two, /nix shows the one that was used last, and nix-install.service names the other.
 # So /var/lib/bluebuild-nix/stores remembers each directory that has held the store: mount point, tab, directory; the
 # latest is last. It is in /var, which all deployments share and which a factory reset clears, as the store is. It is
 # written before a store is made or moved, and it is a hint: what a directory holds decides. The mount point tells a
@@ -14,8 +15,10 @@
 share=/usr/share/bluebuild/nix
 etc_units=/etc/systemd/system
 stores=/var/lib/bluebuild-nix/stores
-# find-store mounted another directory than `persistence`: nix-install.service runs and says so.
+# There is a store that is not in `persistence`, or a second one: nix-install.service runs and says so.
 elsewhere=/run/bluebuild-nix/elsewhere
+# There are two, and this names the other: find-store runs at each boot, and looks which was used last.
+second=/var/lib/bluebuild-nix/second-store
 # The last try failed: the next start is not skipped, even where somebody has put everything right meanwhile.
 # shellcheck disable=SC2034 # for who takes this in
 failed=/run/bluebuild-nix/failed
@@ -135,28 +138,31 @@ remember() {
     sync "${stores%/*}"
 }
 
+# Where a store may be, a line each: mount point, tab, directory. The one that was used last, that of this image, others that
+# are remembered, and where the images of this module, and the installers, put it by default.
+known_places() {
+    if [ -e "$stores" ]; then tail -n 1 "$stores"; fi
+    printf '\t%s\n' "$persistence"
+    if [ -e "$stores" ]; then tac "$stores"; fi
+    printf '/\t%s\n' /var/lib/nix /var/home/nix
+}
+
 # Sets `found` to the directory that has the store, or `missing` to one whose file system is not mounted.
 found='' missing=''
 find_store() {
     found='' missing=''
-    if has_store "$persistence"; then
-        found=$persistence
-        return
-    fi
-    # After those that are remembered: where the images of this module, and the installers, put it by default.
-    known=$(
-        if [ -e "$stores" ]; then tac "$stores"; fi
-        printf '/\t%s\n' /var/lib/nix /var/home/nix
-    )
-    while IFS=$tab read -r mount_point place; do
-        if ! has_store "$place" && ! mountpoint -q -- "$mount_point"; then
+    known=$(known_places)
+    while IFS= read -r line; do
+        mount_point=${line%%"$tab"*} place=${line#*"$tab"}
+        if [ "$mount_point" ] && ! has_store "$place" && ! mountpoint -q -- "$mount_point"; then
             systemctl start "$(systemd-escape --path --suffix=mount -- "$mount_point")" 2>/dev/null || :
         fi
         if has_store "$place"; then
             found=$place
             return
         fi
-        if ! mountpoint -q -- "$mount_point"; then
+        # That of this image is used where the last one is not there.
+        if [ "$mount_point" ] && ! mountpoint -q -- "$mount_point" && ! has_store "$persistence"; then
             # shellcheck disable=SC2034 # for who takes this in
             missing=$place
             return
@@ -164,6 +170,17 @@ find_store() {
     done <<known
 $known
 known
+}
+
+# Prints a store of this machine that is not the one in a directory, if there is one.
+other_store() {
+    known_places | while IFS= read -r line; do
+        place=${line#*"$tab"}
+        if has_store "$place" && ! is_same_directory "$place" "$1"; then
+            printf '%s' "$place"
+            return
+        fi
+    done
 }
 
 # Whether one rename can move a directory: on one file system, by one mount, and to where nothing is.
@@ -183,6 +200,24 @@ rename_store() {
     mv $no_copy -T -- "$1" "$persistence" || return 1
     sync
     printf 'Moved the Nix store from %s to %s.\n' "$1" "$persistence"
+}
+
+note_elsewhere() {
+    mkdir -p "${elsewhere%/*}"
+    : >"$elsewhere"
+}
+
+# Sets `other` to a store that is not the one in a directory, for whoever tells of it.
+other=''
+note_other_store() {
+    other=$(other_store "$1")
+    if [ -n "$other" ]; then
+        note_elsewhere
+        # That it is there counts, also where the disk is too full for what is in it.
+        mkdir -p "${second%/*}" && printf '%s\n' "$other" >"$second" || :
+    elif [ -e "$second" ]; then
+        rm -f "$second"
+    fi
 }
 
 # `own_mount`: /nix is mounted by a unit that a person wrote, or by /etc/fstab, and stays so.
@@ -228,8 +263,7 @@ show_store() {
         return 0
     fi
     mount --bind -- "$found" /nix || return 1
-    mkdir -p "${elsewhere%/*}"
-    : >"$elsewhere"
+    note_elsewhere
     remember "$found" || :
     printf 'The Nix store is in %s, and is mounted from there.\n' "$found"
 }
