@@ -214,7 +214,7 @@ note_other_store() {
     if [ -n "$other" ]; then
         note_elsewhere
         # That it is there counts, also where the disk is too full for what is in it.
-        mkdir -p "${second%/*}" && printf '%s\n' "$other" >"$second" || :
+        if ! { mkdir -p "${second%/*}" && printf '%s\n' "$other" >"$second"; }; then return 0; fi
     elif [ -e "$second" ]; then
         rm -f "$second"
     fi
