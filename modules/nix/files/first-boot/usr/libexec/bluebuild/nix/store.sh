@@ -112,9 +112,15 @@ foreign_path() {
     done
 }
 
-# The line of a group or a user, as Nix finds it: one of its own libc reads the files in /etc alone.
-account() {
-    if [ "$provider" = system ]; then getent "$1" "$2"; else sed -n "/^$2:/{p;q}" "/etc/$1"; fi
+# The lines of groups or users, as Nix finds them: one of its own libc reads the files in /etc alone.
+accounts() {
+    database=$1
+    shift
+    if [ "$provider" = system ]; then
+        getent "$database" "$@"
+    else
+        grep -E "^($(IFS='|' && printf '%s' "$*")):" "/etc/$database"
+    fi
 }
 
 # Before anything is put into a directory or moved there.

@@ -202,7 +202,6 @@ add_paths() {
 switch() {
     switch_default_profile
     mark installed
-    rm -f "$state/installing"
     # What this image and the one before it run stays; an older one can install its own again.
     touch "$roots/$sha256"
     # shellcheck disable=SC2010 # names of digests, the newest first

@@ -62,7 +62,6 @@ install_nix() {
     mkdir -p "${follows%/*}"
     : >"$follows"
     mark installed
-    rm -f "$state/installing"
 }
 
 # Whether a package of a profile brings Nix or its certificates.
