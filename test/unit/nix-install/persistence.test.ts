@@ -203,6 +203,29 @@ cut_at_each $install move /var/disk/nix`,
 );
 
 boot(
+  'a move back that is cut off before each of its commands: a boot later the store is whole, with what came since',
+  {
+    // A link that a person made: only it leads there, until the move begins.
+    before: `${otherFileSystem('/var/disk')}mkdir /var/disk/nix; ln -s /var/disk/nix /var/lib/nix`,
+    after: `${cuts}${mine}stores='lib/nix lib/bluebuild-nix disk/nix'; save
+finished() {
+  test "$(cat /nix/store/mine)" = mine || echo hidden
+  test -e /nix/var/bluebuild-nix/installed || echo 'not installed'
+  echo since >/nix/store/since
+  $install move /var/lib/nix >/run/moved 2>&1 || { echo "again: $?"; cat /run/moved; }
+  test "$(cat /nix/store/since)" = since || echo lost
+  test ! -L /var/lib/nix || echo 'still a link'
+  test "$(ls -A /var/lib/nix)" = "$(printf 'store\nvar')" || ls -A /var/lib/nix
+  test ! -e /nix/var/bluebuild-nix/moved-from || echo 'not finished'
+  ls -A /var/disk
+}
+cut_at_each $install move /var/lib/nix`,
+  },
+  ({ found }) => expect(found).toMatch(/^exited successfully after \d{2,} cuts\n$/),
+  600_000,
+);
+
+boot(
   'a directory that no boot would find, that a user could replace, or that has something in it: refused, and Nix works',
   {
     before: otherFileSystem('/var/disk'),
