@@ -256,7 +256,7 @@ Name another one.
 Move its contents elsewhere.
 1
 Nothing mounts /var/disk when this machine boots, so the store would not be found there.
-Name that disk in /etc/fstab first.
+First name that disk in /etc/fstab, and run: systemctl daemon-reload
 1
 mine
 /var/disk/alice
@@ -347,6 +347,25 @@ Nix is installed. The store is in /var/disk/nix, not in /var/lib/nix; this moves
 mine
 `);
   },
+);
+
+boot(
+  'moved to a disk that is not there at a boot: the status says so, nothing is installed, and the boot with it is as before',
+  {
+    before: otherFileSystem('/var/disk'),
+    after: `${cuts}${mine}$install move /var/disk/nix >/dev/null; umount /nix; mount --move /var/disk /mnt
+boot 2>/run/said || echo $?; grep '^<3>' /run/said; readlink /var/lib/nix; find /nix /var/disk -mindepth 1
+printf '#!/bin/sh\\nmount --move /mnt /var/disk\\n' >/run/mount-disk; chmod +x /run/mount-disk
+boot; cat /nix/store/mine; ! ls /run/bluebuild-nix 2>/dev/null`,
+  },
+  ({ found }) =>
+    expect(found).toBe(`75
+<3>The Nix store of this machine is in /var/disk/nix, and its file system is not mounted.
+<3>Mount it. If that disk is gone for good, delete /var/lib/bluebuild-nix/stores and /var/lib/nix to install a new Nix.
+/var/disk/nix
+Nix is installed.
+mine
+`),
 );
 
 boot(

@@ -135,6 +135,18 @@ remember() {
     sync "${stores%/*}"
 }
 
+# Before anybody can log in (`hurry`), a disk that the boot itself does not wait for (nofail) gets ten seconds; later, or where
+# the boot waits anyway, as long as its unit says.
+hurry=''
+start_mount() {
+    unit=$(systemd-escape --path --suffix=mount -- "$1")
+    seconds=0
+    if [ "$hurry" ]; then
+        case " $(systemctl show --value --property=Before "$unit") " in *' local-fs.target '*) ;; *) seconds=10 ;; esac
+    fi
+    timeout "$seconds" systemctl start "$unit" 2>/dev/null || :
+}
+
 # Sets `found` to the directory that has the store, or `missing` to one whose file system is not mounted.
 found='' missing=''
 find_store() {
@@ -150,7 +162,12 @@ find_store() {
     )
     while IFS=$tab read -r mount_point place; do
         if ! has_store "$place" && ! mountpoint -q -- "$mount_point"; then
-            systemctl start "$(systemd-escape --path --suffix=mount -- "$mount_point")" 2>/dev/null || :
+            start_mount "$mount_point"
+        fi
+        # A link that leads to that disk.
+        if has_store "$persistence"; then
+            found=$persistence
+            return
         fi
         if has_store "$place"; then
             found=$place
