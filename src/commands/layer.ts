@@ -47,8 +47,9 @@ export async function layer(source: Source, options: LayerOptions, module: Modul
     return result;
   });
   const digests = `digest  ${written.digest}\ndiff id ${written.diffId}\n`;
+  const missing = plan.parts.flatMap(({ ofImage }) => (ofImage ? `${ofImage.missingInLayer}\n` : [])).join('');
   output.out(
-    `${summary(config)}\n${picture(plan, entries, output.outColors)}${file}: ${written.bytes} bytes\n${digests}`,
+    `${summary(config)}\n${picture(plan, entries, output.outColors)}${file}: ${written.bytes} bytes\n${digests}${missing}`,
   );
 }
 

@@ -24,6 +24,8 @@ export type Part = {
 export type OfImage = {
   /** The files whose content it asks about. */
   contents: readonly string[];
+  /** What a layer that is written without an image lacks, for people. */
+  missingInLayer: string;
   /** Undefined where the image has no use for them. */
   make: (find: Find, read: Read) => Pick<Part, 'entries' | 'edited'> | undefined;
 };

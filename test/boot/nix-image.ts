@@ -52,7 +52,8 @@ export const nixImage = async ({
         : {
             version: nixInstallerVersion,
             url: 'file:///tmp/files/nix-installer',
-            sha256: await installerDigest(),
+            // Not where the entry has its own: a nix-installer takes ten minutes to make.
+            sha256: entry.installer?.['sha256'] ?? (await installerDigest()),
             ...(provider === 'determinate' && { args: determinateArguments }),
             ...entry.installer,
           },

@@ -68,6 +68,19 @@ systemd-notify --status=Nix is installed. Open a new terminal and try: nix --ver
 /** The store path of Nix that was found, which is the lab's own affair. */
 const storeName = async (found: string): Promise<string> => /\/nix\/store\/(\S+)/.exec(found)?.[1] ?? '';
 
+test('a user without the daemon, as in a container with this /nix: what is installed runs, and Nix says that it cannot more', async () => {
+  const user = `setpriv --reuid=65534 --regid=65534 --clear-groups env -i HOME=/tmp/user PATH=${profile}/bin:/usr/bin:/bin`;
+  const add = `${user} nix-store --add /etc/passwd 2>&1 || echo "exit $?"`;
+  const { found } = await boot({
+    after: `${prepare}${package_('mine')}install --directory --owner=65534 /tmp/user; rm -rf /nix/var/nix/daemon-socket
+${user} mine; ${user} nix --version; ${add}; mkdir /nix/var/nix/daemon-socket; cd /nix/var/nix/daemon-socket
+perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => "socket", Listen => 1) or die'; ${add}`,
+  });
+  expect(found).toMatch(
+    /^mine\nnix \(Nix\) [0-9.]+\n[^\n]*db\/big-lock': Permission denied\nexit 1\n.*daemon-socket.*\nexit 1\n$/s,
+  );
+});
+
 test('an update and a rollback: the profile follows, and what else is in it stays', async () => {
   const { found } = await boot({
     after: `${prepare}${package_('mine')}

@@ -156,5 +156,5 @@ scenario(
     expect(status).toMatch(/^Verified +intact, 20/m);
     expect(status).toMatch(/^Garbage collected +20/m);
   },
-  900,
+  1800,
 );

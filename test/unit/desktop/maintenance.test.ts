@@ -73,10 +73,11 @@ freed=nix-collect-garbage --delete-older-than 30d --option substitute false`,
 maintained(
   'what fails is said and recorded, the rest is done, and a later success takes it back',
   'on',
-  `echo --verify >/FAIL; maintain | tail -n 3; masked
+  `echo --verify >/FAIL; maintain | tail -n 4; masked
 rm /FAIL; sed -i /verified=/d ${record}; maintain | tail -n 1; masked`,
   `nix-store --verify --check-contents --option substitute false
 <3>Paths in the store are damaged; they are named above.
+Paths in the store are damaged; they are named above. See: bluebuild-nix doctor
 exit 1
 collected=TIME
 freed=nix-collect-garbage --option substitute false

@@ -31,7 +31,7 @@ profileTest(
     expect(await added({})).toEqual({
       XDG_DATA_DIRS: `${standard}:${profile}/share:${everybodys}/share`,
       PATH: `/usr/bin:/bin:${profile}/bin:${everybodys}/bin`,
-      TERMINFO_DIRS: `:${profile}/share/terminfo:${everybodys}/share/terminfo`,
+      TERMINFO_DIRS: `:/run/host/usr/share/terminfo:${profile}/share/terminfo:${everybodys}/share/terminfo`,
     });
   },
 );

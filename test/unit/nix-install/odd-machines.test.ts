@@ -189,8 +189,7 @@ boot(
 ls /run/bluebuild-nix; grep systemctl /run/asked`,
   },
   ({ found }) =>
-    expect(found)
-      .toBe(`<3>/nix/var belongs to another user, so the daemon does not start; see: systemctl status nix-install
+    expect(found).toBe(`<3>/nix/var belongs to another user, so the daemon does not start. See: bluebuild-nix doctor
 exit code 1
 failed
 systemctl start --no-block nix-install.service

@@ -228,6 +228,29 @@ cut_at_each $install move /var/disk/nix`,
 );
 
 boot(
+  'a move back that is cut off before each of its commands: a boot later the store is whole, with what came since',
+  {
+    // A link that a person made: only it leads there, until the move begins.
+    before: `${otherFileSystem('/var/disk')}mkdir /var/disk/nix; ln -s /var/disk/nix /var/lib/nix`,
+    after: `${cuts}${mine}stores='lib/nix lib/bluebuild-nix disk/nix'; save
+finished() {
+  test "$(cat /nix/store/mine)" = mine || echo hidden
+  test -e /nix/var/bluebuild-nix/installed || echo 'not installed'
+  echo since >/nix/store/since
+  $install move /var/lib/nix >/run/moved 2>&1 || { echo "again: $?"; cat /run/moved; }
+  test "$(cat /nix/store/since)" = since || echo lost
+  test ! -L /var/lib/nix || echo 'still a link'
+  test "$(ls -A /var/lib/nix)" = "$(printf 'store\nvar')" || ls -A /var/lib/nix
+  test ! -e /nix/var/bluebuild-nix/moved-from || echo 'not finished'
+  ls -A /var/disk
+}
+cut_at_each $install move /var/lib/nix`,
+  },
+  ({ found }) => expect(found).toMatch(/^exited successfully after \d{2,} cuts\n$/),
+  600_000,
+);
+
+boot(
   'a directory that no boot would find, that a user could replace, or that has something in it: refused, and Nix works',
   {
     before: otherFileSystem('/var/disk'),
@@ -258,7 +281,7 @@ Name another one.
 Move its contents elsewhere.
 1
 Nothing mounts /var/disk when this machine boots, so the store would not be found there.
-Name that disk in /etc/fstab first.
+First name that disk in /etc/fstab, and run: systemctl daemon-reload
 1
 mine
 /var/disk/alice
@@ -349,6 +372,25 @@ Nix is installed. The store is in /var/disk/nix, not in /var/lib/nix; this moves
 mine
 `);
   },
+);
+
+boot(
+  'moved to a disk that is not there at a boot: the status says so, nothing is installed, and the boot with it is as before',
+  {
+    before: otherFileSystem('/var/disk'),
+    after: `${cuts}${mine}$install move /var/disk/nix >/dev/null; umount /nix; mount --move /var/disk /mnt
+boot 2>/run/said || echo $?; grep '^<3>' /run/said; readlink /var/lib/nix; find /nix /var/disk -mindepth 1
+printf '#!/bin/sh\\nmount --move /mnt /var/disk\\n' >/run/mount-disk; chmod +x /run/mount-disk
+boot; cat /nix/store/mine; ! ls /run/bluebuild-nix 2>/dev/null`,
+  },
+  ({ found }) =>
+    expect(found).toBe(`75
+<3>The Nix store of this machine is in /var/disk/nix, and its file system is not mounted.
+<3>Mount it. If that disk is gone for good, delete /var/lib/bluebuild-nix/stores and /var/lib/nix to install a new Nix.
+/var/disk/nix
+Nix is installed.
+mine
+`),
 );
 
 boot(

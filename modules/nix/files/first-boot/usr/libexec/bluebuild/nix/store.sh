@@ -153,6 +153,18 @@ known_places() {
     printf '/\t%s\n' /var/lib/nix /var/home/nix
 }
 
+# Before anybody can log in (`hurry`), a disk that the boot itself does not wait for (nofail) gets ten seconds; later, or where
+# the boot waits anyway, as long as its unit says.
+hurry=''
+start_mount() {
+    unit=$(systemd-escape --path --suffix=mount -- "$1")
+    seconds=0
+    if [ "$hurry" ]; then
+        case " $(systemctl show --value --property=Before "$unit") " in *' local-fs.target '*) ;; *) seconds=10 ;; esac
+    fi
+    timeout "$seconds" systemctl start "$unit" 2>/dev/null || :
+}
+
 # Sets `found` to the directory that has the store, or `missing` to one whose file system is not mounted.
 found='' missing=''
 find_store() {
@@ -161,10 +173,12 @@ find_store() {
     while IFS= read -r line; do
         mount_point=${line%%"$tab"*} place=${line#*"$tab"}
         if [ "$mount_point" ] && ! has_store "$place" && ! mountpoint -q -- "$mount_point"; then
-            systemctl start "$(systemd-escape --path --suffix=mount -- "$mount_point")" 2>/dev/null || :
+            start_mount "$mount_point"
         fi
         if has_store "$place"; then
             found=$place
+            # A link that leads there.
+            if is_same_directory "$place" "$persistence"; then found=$persistence; fi
             return
         fi
         # That of this image is used where the last one is not there.
