@@ -52,7 +52,7 @@ export const nixImage = async ({
         : {
             version: nixInstallerVersion,
             url: 'file:///tmp/files/nix-installer',
-            sha256: await installerDigest(),
+            sha256: entry.installer?.['sha256'] ?? (await installerDigest()),
             ...(provider === 'determinate' && { args: determinateArguments }),
             ...entry.installer,
           },
