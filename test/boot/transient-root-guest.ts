@@ -18,3 +18,10 @@ export const rootOf = async (guest: RunningGuest, backend: Backend = 'ostree'): 
 /** What the hook said to the kernel log. */
 export const hookMessages = (guest: RunningGuest) =>
   guest.succeed('journalctl --boot --dmesg --grep transient-root: -o cat || :');
+
+/** / is writable, the hook has nothing to say, and it has handed over the unit that labels such a /. */
+export const expectTransient = async (guest: RunningGuest, backend: Backend = 'ostree'): Promise<void> => {
+  expect(await rootOf(guest, backend), backend).toBe('writable');
+  expect(await hookMessages(guest), backend).toBe('');
+  expect(await guest.succeed('ls /run/systemd/system'), backend).toContain('transient-root-label.service');
+};

@@ -5,7 +5,7 @@ import { scenario } from '../lab/scenario.ts';
 import { native } from '../native-image.ts';
 import { expectNixOf } from '../nix-upgrade.ts';
 import { nixImage } from '../nix-image.ts';
-import { hookMessages, limit, rootOf } from '../transient-root-guest.ts';
+import { expectTransient, hookMessages, limit, rootOf } from '../transient-root-guest.ts';
 
 const backend = 'composefs-native';
 
@@ -22,7 +22,7 @@ scenario(
     expect(await rootOf(guest, backend)).toBe('read-only');
 
     guest = await guest.reboot(transient);
-    expect(await rootOf(guest, backend)).toBe('writable');
+    await expectTransient(guest, backend);
     await guest.succeed('echo mine > /etc/lab-mine && echo mine > /var/lib/lab-mine && echo mine > /nix/lab-mine');
     await laterBoot(guest);
     await guest.update(await withNixOf('forky'));
@@ -39,7 +39,7 @@ scenario(
     guest = await guest.reboot(transient);
     await expectNixOf(guest, 'trixie');
     expect(await guest.succeed('cat /etc/lab-mine')).toBe('mine');
-    expect(await rootOf(guest, backend)).toBe('writable');
+    await expectTransient(guest, backend);
   },
   1500,
 );

@@ -8,7 +8,7 @@ import { native } from '../native-image.ts';
 import { nixImage } from '../nix-image.ts';
 import { ownTarball } from '../providers.ts';
 import { enforcing, labelledFirstBoot } from '../selinux-guest.ts';
-import { hookMessages, limit, rootOf } from '../transient-root-guest.ts';
+import { expectTransient, hookMessages, limit, rootOf } from '../transient-root-guest.ts';
 import { transientRootImage } from '../transient-root-image.ts';
 import { updates } from '../update.ts';
 
@@ -22,7 +22,7 @@ scenario(
     const kernelArguments = ['root.transient=true'];
     let guest = await firstBoot(await lab.on(backend).machine(image), { kernelArguments });
     expect(await rootOf(guest, backend)).toBe('read-only');
-    guest = await guest.reboot();
+    guest = await guest.reboot({ kernelArguments });
     await laterBoot(guest);
     expect(await rootOf(guest, backend)).toBe('read-only');
     await healthy(guest);
@@ -74,7 +74,7 @@ scenario(
       let guest = await machine.boot({ limit });
       expect([each, await rootOf(guest, each)]).toEqual([each, 'read-only']);
       guest = await guest.reboot({ limit, kernelArguments: ['root.transient=true'] });
-      expect([each, await rootOf(guest, each)]).toEqual([each, 'writable']);
+      await expectTransient(guest, each);
       expect(await guest.waitForBoot()).toBe('running');
       await guest.powerOff();
     }

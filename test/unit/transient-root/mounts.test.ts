@@ -26,6 +26,13 @@ afterAll(() => rmSync(directory, { recursive: true }));
 test.each([
   ["ostree's, which has /etc and /var later", [disk, '40 31 0:40 / /sysroot rw - overlay composefs rw'], true],
   ['bootc since 1.16', [disk, image, inMemory, on(52, 'etc'), on(52, 'var')], true],
+  ['bootc since 1.16, in another order', [on(52, 'etc'), inMemory, on(52, 'var'), image, disk], true],
+  [
+    'mounts of both, of which those on top are seen',
+    [disk, image, on(47, 'etc'), on(47, 'var'), inMemory, on(52, 'etc'), on(52, 'var')],
+    true,
+  ],
+  ['mounts of both, but no /var on top', [disk, image, on(47, 'etc'), on(47, 'var'), inMemory, on(52, 'etc')], false],
   ['bootc before 1.16', [disk, image, on(47, 'etc'), on(47, 'var'), inMemory], false],
   ['bootc before 1.16, in another order', [disk, image, inMemory, on(47, 'etc'), on(47, 'var')], false],
   ['bootc before 1.16, with an /etc of its own in memory', [disk, image, inMemory, on(47, 'var')], false],

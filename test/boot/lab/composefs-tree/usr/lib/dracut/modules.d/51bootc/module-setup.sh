@@ -11,7 +11,7 @@ check() {
 
 # shellcheck disable=SC2154 # dracut sets initdir and systemdsystemunitdir
 install() {
-    inst_multiple /usr/lib/bootc/initramfs-setup composefs-setup-root sh cat findmnt grep mount sed tail
+    inst_multiple /usr/lib/bootc/initramfs-setup composefs-setup-root sh cat findmnt grep mkdir mount tail umount
     inst_simple "$systemdsystemunitdir/bootc-root-setup.service"
     mkdir -p "$initdir$systemdsystemunitdir/initrd-root-fs.target.wants"
     ln -sf ../bootc-root-setup.service "$initdir$systemdsystemunitdir/initrd-root-fs.target.wants/"
