@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { imageOfEtc } from './lab/backend.ts';
 import { cached, keyOf } from './lab/cache.ts';
 import type { Image } from './lab/image.ts';
-import type { BootOptions, Machine, RunningGuest } from './lab/machine.ts';
+import type { BootOptions, Machine, MachineOptions, RunningGuest } from './lab/machine.ts';
 import { determinateArguments, nixInstaller } from './lab/nix-installer.ts';
 import type { Lab } from './lab/scenario.ts';
 
@@ -21,7 +21,12 @@ export const waitForNix = async (guest: RunningGuest, limit = 400): Promise<void
 };
 
 /** A machine, switched off, on which the image has booted once and installed Nix, and a user has built `kept`. */
-export const installedMachine = async (lab: Lab, image: Image, boot: BootOptions = {}): Promise<Machine> => {
+export const installedMachine = async (
+  lab: Lab,
+  image: Image,
+  boot: BootOptions = {},
+  options: Pick<MachineOptions, 'secondDiskSize'> = {},
+): Promise<Machine> => {
   const ofBackend = lab.backend === 'ostree' ? [] : [lab.backend];
   const directory = await cached('installed', keyOf(image.key, JSON.stringify(boot), ...ofBackend), async (partial) => {
     const machine = await lab.machine(image);
@@ -31,7 +36,7 @@ export const installedMachine = async (lab: Lab, image: Image, boot: BootOptions
     await guest.powerOff();
     await machine.copyDisk(join(partial, 'disk.qcow2'));
   });
-  return lab.machine(image, { disk: join(directory, 'disk.qcow2') });
+  return lab.machine(image, { ...options, disk: join(directory, 'disk.qcow2') });
 };
 
 /** A machine, switched on, on which a user installed Determinate Nix by hand in `persistence`, and built `kept`; without SELinux. */

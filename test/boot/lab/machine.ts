@@ -27,6 +27,8 @@ export type BootOptions = {
    * it measures the same on a busy host as on an idle one. Half as fast.
    */
   countInstructions?: boolean;
+  /** The second disk is unplugged for this boot. */
+  withoutSecondDisk?: boolean;
   /**
    * When `boot` settles: as soon as this unit is active (default `multi-user.target`), or with `control` as soon as the
    * control service answers, which is before local-fs.target.
@@ -77,6 +79,11 @@ export type MachineOptions = {
   memoryMegabytes?: number;
   /** A file of `copyDisk` or `diskAfterPowerCut`, instead of a disk on which the image was just deployed. It is only read. */
   disk?: string;
+  /**
+   * The size of another disk, empty at first, which is /dev/disk/by-id/virtio-second and keeps what is written to it through
+   * the machine's life, but is no part of `saveState` and `diskAfterPowerCut`. Default none.
+   */
+  secondDiskSize?: string;
   /** What deploys and boots its images; default `ostree`. */
   backend?: Backend;
 };
@@ -121,6 +128,9 @@ export const makeMachine = async (
   };
   if (options.disk === undefined) await layOver(await diskOf(image, options.diskSize, backend), 'raw');
   else await layOver(options.disk, 'qcow2');
+  const secondDisk = join(directory, 'second.qcow2');
+  if (options.secondDiskSize !== undefined)
+    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', secondDisk, options.secondDiskSize]);
 
   const consoleTail = async (file: string): Promise<string> =>
     existsSync(join(directory, file)) ? tailOf(await readFile(join(directory, file), 'utf8'), 40) : '';
@@ -156,6 +166,7 @@ export const makeMachine = async (
         directory,
         console: `console-${boots}.log`,
         disk,
+        ...(options.secondDiskSize !== undefined && bootOptions.withoutSecondDisk !== true && { secondDisk }),
         kernel: files.kernel,
         initrd: files.initrd,
         kernelArguments: kernelArguments.join(' '),

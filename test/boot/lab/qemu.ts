@@ -13,6 +13,7 @@ export type QemuOptions = {
   /** The name of the console's log in the directory. */
   console: string;
   disk: string;
+  secondDisk?: string;
   kernel: string;
   initrd: string;
   kernelArguments: string;
@@ -42,6 +43,12 @@ export type Qemu = {
   leaveDisk: (overlay: string) => Promise<void>;
 };
 
+// Behind all others, so that the first disk stays vda.
+const secondDrive = (secondDisk: string): string[] => [
+  ...['-drive', `file=${secondDisk},format=qcow2,if=none,id=second,cache=writeback`],
+  ...['-device', 'virtio-blk-pci,drive=second,serial=second,addr=0x1e'],
+];
+
 /** Starts QEMU; settles as soon as it runs, not when the guest is up. */
 export const startQemu = async (options: QemuOptions): Promise<Qemu> => {
   const { directory } = options;
@@ -63,6 +70,7 @@ export const startQemu = async (options: QemuOptions): Promise<Qemu> => {
       ...['-m', String(options.memoryMegabytes), '-smp', '2', '-rtc', `base=${options.clock},clock=host`],
       ...['-kernel', options.kernel, '-initrd', options.initrd, '-append', options.kernelArguments],
       ...['-drive', `file=${options.disk},format=qcow2,if=virtio,cache=writeback,discard=unmap`],
+      ...(options.secondDisk === undefined ? [] : secondDrive(options.secondDisk)),
       ...['-chardev', `file,id=console,path=${join(directory, options.console)}`, '-serial', 'chardev:console'],
       ...['-device', 'virtio-serial-pci', '-chardev', `socket,id=control,path=${controlSocket},server=on,wait=off`],
       ...['-device', 'virtserialport,chardev=control,name=lab.control'],

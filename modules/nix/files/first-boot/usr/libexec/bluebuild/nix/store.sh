@@ -153,16 +153,21 @@ known_places() {
     printf '/\t%s\n' /var/lib/nix /var/home/nix
 }
 
-# Before anybody can log in (`hurry`), a disk that the boot itself does not wait for (nofail) gets ten seconds; later, or where
-# the boot waits anyway, as long as its unit says.
+# Before anybody can log in (`hurry`), a disk that the boot itself does not wait for (nofail) gets ten seconds to be there;
+# later, or where the boot waits anyway, as long as its unit says.
 hurry=''
 start_mount() {
     unit=$(systemd-escape --path --suffix=mount -- "$1")
-    seconds=0
     if [ "$hurry" ]; then
-        case " $(systemctl show --value --property=Before "$unit") " in *' local-fs.target '*) ;; *) seconds=10 ;; esac
+        case " $(systemctl show --value --property=Before "$unit") " in
+        *' local-fs.target '*) ;;
+        *)
+            if timeout 10 systemctl start "$unit" 2>/dev/null; then return; fi
+            if [ ! -e "$(systemctl show --value --property=What "$unit")" ]; then return; fi
+            ;;
+        esac
     fi
-    timeout "$seconds" systemctl start "$unit" 2>/dev/null || :
+    systemctl start "$unit" 2>/dev/null || :
 }
 
 # Sets `found` to the directory that has the store, or `missing` to one whose file system is not mounted.
