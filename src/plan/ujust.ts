@@ -8,8 +8,7 @@ export const ujust: PartMaker = {
     entries: [],
     ofImage: {
       contents: [...justfiles, customRecipes],
-      missingInLayer:
-        'The recipes for ujust are not in it, because only an image says whether it has ujust: append or bake adds them.',
+      missingInLayer: 'The ujust recipes are left out: only bake and append see whether the image has ujust.',
       make: (find, read) => {
         const hasUjust = justfiles.some((path) => read(path)?.includes(`"${customRecipes}"`));
         const custom = find(customRecipes)?.kind ?? 'file';

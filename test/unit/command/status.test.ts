@@ -69,7 +69,7 @@ status(
   'first boot could not install Nix, and tries again: why',
   `rm ${state}/installed; shown activating auto-restart 'Not enough room for Nix. Make room on that disk.' inactive`,
   (found) => {
-    expect(found).toContain('that is tried again by itself. Not enough room for Nix. Make room on that disk.\n');
+    expect(found).toContain('this machine keeps trying. Not enough room for Nix. Make room on that disk.\n');
     expect(found).toMatch(/^What to do +bluebuild-nix doctor$/m);
   },
 );

@@ -241,7 +241,7 @@ note_other_store() {
         # That it is there counts, also where the disk is too full for what is in it.
         if ! { mkdir -p "${second%/*}" && printf '%s\n' "$other" >"$second"; }; then return 0; fi
     elif [ -e "$second" ]; then
-        rm -f "$second"
+        rm -f "$second" || :
     fi
 }
 
