@@ -1,5 +1,6 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { imageOfEtc } from './lab/backend.ts';
 import { cached, keyOf } from './lab/cache.ts';
 import type { Image } from './lab/image.ts';
@@ -120,3 +121,7 @@ export const nixFaults = async (
   const faults = await guest.succeed(`${script.join('\n')}\n:`, 300);
   return faults.split('\0').slice(0, -1);
 };
+
+/** The program that a user built on an `installedMachine` still runs. */
+export const expectKept = async (guest: RunningGuest): Promise<void> =>
+  expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');

@@ -54,7 +54,10 @@ export const updates: Record<string, (lab: Lab) => Promise<void>> = {
     await expectNixAndKept(guest);
     expect(await buildAndRun(guest, 'again')).toBe('again was built by nix');
   },
+};
 
+/** What comes of an /etc that knows nothing of the store, on either backend; by the name of the scenario. */
+export const adoptions: Record<string, (lab: Lab) => Promise<void>> = {
   'a deployment whose /etc never saw Nix adopts the store that /var holds': async (lab) => {
     // Rolling back to before Nix and updating from there makes an /etc without users, nix.conf and profile.
     const machine = await installedMachine(lab, await nixImage({ base: await baseFor(lab) }));

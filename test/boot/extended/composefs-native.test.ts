@@ -10,7 +10,7 @@ import { ownTarball } from '../providers.ts';
 import { enforcing, labelledFirstBoot } from '../selinux-guest.ts';
 import { expectTransient, hookMessages, limit, rootOf } from '../transient-root-guest.ts';
 import { transientRootImage } from '../transient-root-image.ts';
-import { updates } from '../update.ts';
+import { adoptions, updates } from '../update.ts';
 
 const backend = 'composefs-native';
 
@@ -30,7 +30,7 @@ scenario(
   1200,
 );
 
-for (const [name, run] of Object.entries(updates))
+for (const [name, run] of Object.entries({ ...updates, ...adoptions }))
   scenario(`composefs-native: ${name}`, (lab) => run(lab.on(backend)), 1500);
 
 scenario(

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { scenario } from '../lab/scenario.ts';
-import { buildAndRun, machineWithNixByHand, nixFaults } from '../nix-guest.ts';
+import { buildAndRun, expectKept, machineWithNixByHand, nixFaults } from '../nix-guest.ts';
 import { nixImage } from '../nix-image.ts';
+import { adoptions } from '../update.ts';
 
 scenario(
   'a store that was installed by hand in /var/home/nix is adopted, not overwritten',
@@ -14,13 +15,15 @@ scenario(
     expect(await guest.succeed('journalctl -b -u nix-install -o cat')).toContain(
       'Adopting the Nix store in /var/home/nix',
     );
-    expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
+    await expectKept(guest);
     expect(await guest.succeed('ls /nix/var/bluebuild-nix/set-aside/etc/systemd/system')).toContain('nix.mount');
 
     guest = await guest.reboot();
-    expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
+    await expectKept(guest);
     expect(await buildAndRun(guest, 'adopted')).toBe('adopted was built by nix');
     expect(await nixFaults(guest, { persistence: '/var/home/nix' })).toEqual([]);
   },
   1800,
 );
+
+for (const [name, run] of Object.entries(adoptions)) scenario(name, run, 1500);
