@@ -1,6 +1,6 @@
 /**
- * `append` on a base of 4 GB in 60 layers beside buildah and umoci, and `layer` beside GNU tar, all in one run. Needs
- * buildah, umoci, zstd, root and 12 GB of room; everything is made in a temporary directory and removed.
+ * Compares, in one run, `append` on a base of 4 GB in 60 layers with buildah and umoci, and `layer` with GNU tar. Needs
+ * buildah, umoci, zstd, root and 12 GB of free space; everything is made in a temporary directory and removed.
  */
 import { createCipheriv, createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,13 +13,13 @@ import { isShort } from './short.ts';
 const megabyte = 1_000_000;
 const installerBytes = 73_234_640;
 const repository = join(import.meta.dirname, '../..');
-// In lower case: buildah takes a layout's path for a repository's name.
+// In lower case, because buildah takes the path of a layout for the name of a repository.
 const directory = join(tmpdir(), `bench-append-${randomUUID()}`);
 const path = (...names: string[]) => join(directory, ...names);
 
 type Measured = { seconds: number; megabytesPeak: number; megabytesWritten: number };
 
-/** Time, peak memory and what reached the file system, of a process and those it waited for. */
+/** Time, peak memory and bytes written to the file system, for a process and those it waited for. */
 async function measure(program: string, ...args: string[]): Promise<Measured> {
   const { stderr } = await execa('/usr/bin/time', ['-f', 'measured %e %M %O', program, ...args], { cwd: directory });
   const [, seconds, peak, blocks] = /measured ([\d.]+) (\d+) (\d+)/.exec(stderr) ?? [];
@@ -30,7 +30,7 @@ async function measure(program: string, ...args: string[]): Promise<Measured> {
   };
 }
 
-/** The quickest of several runs: what else a machine does only ever adds. */
+/** The best of several runs: other load on the machine only ever makes them slower. */
 async function best(times: number, once: () => Promise<Measured>): Promise<Measured> {
   const runs: Measured[] = [];
   for (let i = 0; i < (isShort ? 1 : times); i += 1) runs.push(await once());
@@ -65,7 +65,7 @@ const noise = (bytes: number, key: number) =>
 
 const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** A layout with an image of `count` gzip layers of 67 MB each, as large ones of Fedora's are. */
+/** Writes a layout with an image of `count` gzip layers of 67 MB each, the size of Fedora's large ones. */
 async function makeBase(name: string, count: number): Promise<void> {
   const blobs = path(name, 'blobs/sha256');
   mkdirSync(blobs, { recursive: true });
@@ -112,7 +112,7 @@ async function makeBase(name: string, count: number): Promise<void> {
   writeFileSync(path(name, 'index.json'), JSON.stringify(index));
 }
 
-/** The program as the module ships it, with the Node that runs it. */
+/** Builds the program as the module ships it; gives the command that runs it with the module's Node. */
 async function makeProgram(): Promise<string[]> {
   await execa({ cwd: repository, preferLocal: true })('node', ['modules/build.ts']);
   const program = join(repository, 'modules/nix/program');
@@ -120,13 +120,13 @@ async function makeProgram(): Promise<string[]> {
   return [join(program, node), '--max-semi-space-size=1', join(program, 'cli.cjs')];
 }
 
-/** A recipe with an installer of the real one's size, of which, as in the real one, most is an archive. */
+/** Writes a recipe with an installer as large as the real one; as in the real one, most of it is an archive. */
 function makeRecipe(): void {
   mkdirSync(path('recipes'));
   mkdirSync(path('files'));
   const machineCode = Buffer.alloc(20 * megabyte, 'call mov lea jmp ret push pop ');
   const code = noise(10 * megabyte, 99);
-  // Every other 64 bytes: something that takes a compressor work.
+  // Every other 64 bytes are noise, so that the code takes a compressor some work.
   for (let at = 0; at + 128 <= machineCode.length; at += 128) code.copy(machineCode, at, at / 2, at / 2 + 64);
   const installer = Buffer.concat([machineCode, noise(installerBytes - machineCode.length, 100)]);
   writeFileSync(path('files/installer'), installer);
@@ -218,7 +218,7 @@ try {
   await benchLayer(program);
   await benchAppend(program);
 } finally {
-  // buildah leaves its overlay mounted where it failed.
+  // buildah leaves its overlay mounted if it fails.
   await execa('umount', [path('storage/overlay')], { reject: false });
   rmSync(directory, { recursive: true, force: true });
 }

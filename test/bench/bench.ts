@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: what the module costs in an image build, as ratios measured in one run, because machines differ and
- * are never idle. Time is processor time, rounds are interleaved, and the least of each counts: everything else is the
- * machine's other work.
+ * are never idle. Times are CPU times, rounds are interleaved, and the lowest of each counts: anything above it comes
+ * from other load on the machine.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { planOf } from '../image/project.ts';
 import { isShort } from './short.ts';
 
 const rounds = Number(process.env['ROUNDS'] ?? (isShort ? 1 : 15));
-/** Determinate's nix-installer 3.21.9 for x86_64. */
+/** The size of Determinate's nix-installer 3.21.9 for x86_64. */
 const installerBytes = 73_234_640;
 
 const repository = join(import.meta.dirname, '../..');
@@ -66,7 +66,7 @@ try {
   const times = new Map<Command, number>();
   for (let round = 0; round < rounds; round += 1) {
     for (const command of Object.values<Command>(commands)) {
-      // What `again` finds has to be the module's.
+      // `again` must find what the module itself has baked.
       if (command === commands.again) await fresh().then(() => once(commands.bake));
       else await command.prepare?.();
       times.set(command, Math.min(times.get(command) ?? Infinity, await once(command)));
@@ -107,7 +107,7 @@ async function project(name: string, content: Buffer): Promise<string> {
   return JSON.stringify({ type: 'nix', installer: { version: '1.2.3', url, sha256 } });
 }
 
-/** What no program can do without: reading the installer through SHA-256, and copying it. */
+/** JavaScript for the work that no program can avoid: hashing the installer with SHA-256 and copying it. */
 function digestAndCopy(json: string): string {
   const { installer } = JSON.parse(json) as { installer: { url: string } };
   const path = installer.url.replace('file://', '').replace('{arch}', architecture === 'amd64' ? 'x86_64' : 'aarch64');
@@ -117,7 +117,10 @@ function digestAndCopy(json: string): string {
     hash.digest(); copyFileSync('${path}', '/usr/copy'); rmSync('/usr/copy');`;
 }
 
-/** Runs a command in the image's root, into a pipe as in a build; gives the milliseconds of processor time it took, children and all. */
+/**
+ * Runs a command in the image's root, with its output in a pipe as in a build; gives the milliseconds of CPU time that
+ * it and its children took.
+ */
 async function once({ run }: Command): Promise<number> {
   const script = 'TIMEFORMAT="%3U %3S"; exec 3> >(cat >/dev/null); time "$@" >&3 3>&-';
   const { stderr } = await execa('bash', ['-euc', script, 'bash', 'chroot', root, ...run]);
@@ -125,7 +128,7 @@ async function once({ run }: Command): Promise<number> {
   return (user + system) * 1000;
 }
 
-/** In MB (10^6 bytes), as the kernel saw it. */
+/** The peak memory of a command in MB (10^6 bytes), as the kernel reports it. */
 async function peakMemory({ run }: Command): Promise<number> {
   const report = "process.on('exit', () => console.error(process.resourceUsage().maxRSS));";
   await writeFile(join(root, 'tmp/report-memory.cjs'), report);

@@ -1,8 +1,8 @@
 /**
- * What Nix costs a boot after the first: three machines from one disk, one with the image's units, one with those that a
- * nix-installer puts into /etc, one without Nix, booted in turn. Times are systemd's own, by the guest's clock, which
- * counts the instructions that it executes: what else the host does hardly changes them. Prints ratios; asserts nothing.
- * `node test/bench/boot-cost.ts [--short]`; root, what the boot lab needs, and `npm run build`.
+ * What Nix costs a boot after the first: three machines from one disk, booted in turn, one with the image's units, one
+ * with those that a nix-installer puts into /etc, and one without Nix. Times are systemd's own, from the guest's clock,
+ * which counts executed instructions, so other load on the host hardly affects them. Prints ratios; asserts nothing.
+ * `node test/bench/boot-cost.ts [--short]`; needs root, what the boot lab needs, and `npm run build`.
  */
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,13 +20,14 @@ const persistence = '/var/home/nix';
 type Cost = {
   localFs: number;
   multiUser: number;
-  /** From the start of each of Nix's units to its end, summed. */
+  /** The time from start to end of each of Nix's units, summed. */
   units: number;
-  /** How often systemd read all units again. */
+  /** How often systemd reloaded all units. */
   reloads: number;
 };
 
-// As on a real machine, and unlike the lab's: what systemd does once after an update, it does not do at every boot.
+// Unmasks a unit that the lab masks, so that systemd does what it does after an update only once, as on a real machine,
+// and not at every boot.
 const unmask = 'RUN rm /etc/systemd/system/systemd-update-done.service';
 
 const units = [
@@ -34,7 +35,7 @@ const units = [
   ...['nix-users.service', 'nix-daemon.socket', 'determinate-nixd.socket'],
 ];
 
-/** Milliseconds of one boot. */
+/** The cost of one boot; times are in milliseconds. */
 async function measure(guest: RunningGuest): Promise<Cost> {
   await guest.waitForBoot();
   const time = async (unit: string, property: string) =>
@@ -106,7 +107,7 @@ try {
   const costs = Object.fromEntries(Object.keys(disks).map((name) => [name, [] as Cost[]]));
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, disk] of Object.entries(disks)) {
-      // Each boot from the same disk, so that all are the same boot.
+      // Each boot starts from the same disk, so that all boots are the same.
       const machine = await makeMachine('boot-cost', plain, directory, { disk });
       try {
         const guest = await machine.boot({ countInstructions: true, limit: 600 });

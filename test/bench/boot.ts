@@ -1,6 +1,6 @@
 /**
- * `npm run bench:boot`: the benches that boot machines, in turn, or those that are named. With `-- --short` the least of
- * each. Each ends with the figures that the README states.
+ * `npm run bench:boot`: runs the benches that boot machines, or only the named ones, one after the other; with
+ * `-- --short`, the minimum of each. At its end, each prints the figures that the README states.
  */
 import { join } from 'node:path';
 import { execa } from 'execa';

@@ -1,10 +1,10 @@
 /**
- * What first boot costs: `installer: native` and `system` beside a nix-installer, in machines that are switched on for the
- * first time, in one run. Time from sysinit.target until the daemon answers, what the module adds to the image (with
- * `system` also what the distribution's packages add), and the peak of memory that the control group had of the unit that
- * brings Nix, page cache included. Times are the guest's, whose clock counts the instructions that it executes: what else
- * the host does hardly changes them. Prints ratios; asserts nothing.
- * `node test/bench/first-boot.ts [--short]`; root, what the boot lab needs, and `npm run build`.
+ * What first boot costs: `installer: native` and `system` compared with a nix-installer, on machines that are switched
+ * on for the first time, in one run. Measures the time from sysinit.target until the daemon answers, what the module
+ * adds to the image (with `system` also what the distribution's packages add), and the peak memory of the control group
+ * of the unit that installs Nix, including page cache. Times are from the guest's clock, which counts executed
+ * instructions, so other load on the host hardly affects them. Prints ratios; asserts nothing.
+ * `node test/bench/first-boot.ts [--short]`; needs root, what the boot lab needs, and `npm run build`.
  */
 import { rm } from 'node:fs/promises';
 import { makeRunDirectory } from '../boot/lab/cache.ts';

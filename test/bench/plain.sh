@@ -1,6 +1,6 @@
 #!/bin/bash
-# plain.sh JSON FILES ROOT: what the module bakes for this entry, as a plain script would do it: for the bench to compare
-# with. It checks nothing of the configuration but the digest, and undoes nothing.
+# plain.sh JSON FILES ROOT: bakes what the module bakes for this entry, as a plain script would, for the bench to
+# compare with. Checks only the digest, nothing else in the configuration, and undoes nothing.
 set -euo pipefail
 json=$1 files=$2 root=$3 share=/usr/share/bluebuild/nix libexec=/usr/libexec/bluebuild/nix units=/usr/lib/systemd/system
 
@@ -42,7 +42,7 @@ jq -r '{"experimental-features": ["nix-command", "flakes"]} + (."nix-conf" // {}
   | "\(.key) = \(.value | if type == "array" then join(" ") else . end)"' <<<"$json" >"$root$share/nix.conf"
 jq . <<<"$json" >"$root$share/configuration.yml"
 
-# The record of every file, with its digest; the installer's is known by now.
+# The manifest: each file with its digest; the installer's digest is already known.
 cd "$root"
 {
   find etc/determinate usr/bin/bluebuild-nix usr/lib/sddm usr/lib/systemd/user-environment-generators usr/lib/environment.d usr/lib/bluebuild usr/lib/bootc usr/lib/tmpfiles.d/nix.conf usr/libexec/bluebuild usr/share/bluebuild \

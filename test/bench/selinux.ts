@@ -1,7 +1,8 @@
 /**
- * What labelling costs a build: many small store paths, built by an unprivileged user on a machine that enforces SELinux,
- * with nix-label.path watching and without it, in one run on one machine, in turn. Prints seconds and their ratio; asserts
- * that the labels are right in the end. `node test/bench/selinux.ts [--short]`; root, and what the boot lab needs.
+ * What labelling costs a build: an unprivileged user builds many small store paths on a machine that enforces SELinux,
+ * in turn without nix-label.path watching and with it, in one run. Prints seconds and their ratio; fails unless the
+ * labels are right in the end.
+ * `node test/bench/selinux.ts [--short]`; needs root and what the boot lab needs.
  */
 import { rm } from 'node:fs/promises';
 import { makeRunDirectory } from '../boot/lab/cache.ts';
@@ -14,7 +15,7 @@ import { enforcing, waitForLabels } from '../boot/selinux-guest.ts';
 const paths = process.argv.includes('--short') ? 100 : 1000;
 const rounds = 1;
 
-// For 1,000 paths in one call Nix's daemon takes more than 4 GB of memory.
+// With 1,000 paths in one call, Nix's daemon needs more than 4 GB of memory.
 const pathsPerCall = 50;
 
 const derivations = (round: string, count: number): string => `{ first }: builtins.genList (number: derivation {
@@ -26,7 +27,7 @@ const derivations = (round: string, count: number): string => `{ first }: builti
 }) (if ${count} - first < ${pathsPerCall} then ${count} - first else ${pathsPerCall})
 `;
 
-/** Seconds, by the guest's own clock, until the last of the paths is built. */
+/** Builds the paths; gives the seconds until the last one is built, by the guest's own clock. */
 const build = async (guest: RunningGuest, round: string, count = paths): Promise<number> => {
   await guest.write(`/tmp/${round}.nix`, derivations(round, count));
   const nixBuild = `nix-build --no-out-link --option substitute false --max-jobs 2 /tmp/${round}.nix --arg first`;
@@ -41,7 +42,7 @@ const machine = await makeMachine('selinux', await nixImage({ base: 'lab-selinux
 try {
   const guest = await machine.boot(enforcing);
   await waitForNix(guest);
-  await build(guest, 'first', 20); // the first build of a machine does more than those after it
+  await build(guest, 'first', 20); // the first build on a machine does more than later ones
   const seconds: Record<'with' | 'without', number[]> = { with: [], without: [] };
   for (let round = 0; round < rounds; round += 1) {
     await guest.succeed('systemctl stop nix-label.path');

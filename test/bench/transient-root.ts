@@ -1,8 +1,8 @@
 /**
- * What the hook of `transient-root: initramfs` costs a boot: one machine without it (`karg`) and one with it, booted in
- * turn, without the argument and with it. Prints systemd's own accounting of each boot, in seconds of a clock that counts
- * instructions (what else the host does hardly changes it); asserts nothing.
- * `node test/bench/transient-root.ts [--short]`; root, and what the boot lab needs.
+ * What the hook of `transient-root: initramfs` costs a boot: one machine without the hook (`karg`) and one with it are
+ * booted in turn, without the argument and with it. Prints systemd's own times of each boot, in seconds of a clock that
+ * counts instructions, so other load on the host hardly affects them. Asserts nothing.
+ * `node test/bench/transient-root.ts [--short]`; needs root and what the boot lab needs.
  */
 import { rm } from 'node:fs/promises';
 import { makeRunDirectory } from '../boot/lab/cache.ts';
@@ -14,8 +14,8 @@ const rounds = process.argv.includes('--short') ? 1 : 3;
 const argument = 'root.transient=true';
 
 /**
- * Seconds of one boot. `hook`: from its start to its end, by the journal. `window`: from the moment the disk is mounted
- * until ostree begins with it, which is where the hook runs; what else the machine does disturbs it least.
+ * Microseconds of one boot. `hook`: from its start to its end, by the journal. `window`: from when the disk is mounted
+ * until ostree starts to work on it, which is when the hook runs; other activity of the machine affects this least.
  */
 type Boot = { hook: number; window: number; initramfs: number; multiUser: number };
 const columns = ['hook', 'window', 'initramfs', 'multiUser'] as const;
@@ -24,7 +24,7 @@ const boot = async (machine: OwnedMachine, kernelArguments: string[]): Promise<B
   const guest = await machine.boot({ kernelArguments, countInstructions: true, limit: 600 });
   const microseconds = async (command: string) => Number(await guest.succeed(command));
   const manager = (name: string) => microseconds(`systemctl show --value --property ${name}TimestampMonotonic`);
-  /** When the manager said this of a unit in the initramfs; nothing where it never did. */
+  /** When systemd logged this about a unit in the initramfs, in microseconds; 0 if it never did. */
   const said = async (unit: string, word: string) =>
     microseconds(
       `journalctl --boot --output=json _PID=1 UNIT=${unit} |
@@ -56,7 +56,7 @@ try {
   for (const [name, value] of Object.entries(images)) {
     const machine = await makeMachine(value, await transientRootImage(value), directory);
     machines.push(machine);
-    await boot(machine, []); // the first boot of a machine does more than those after it
+    await boot(machine, []); // the first boot of a machine does more than later ones
     cases.push({ name, machine, kernelArguments: [], boots: [] });
     cases.push({ name: `${name}, ${argument}`, machine, kernelArguments: [argument], boots: [] });
   }

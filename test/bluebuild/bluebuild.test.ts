@@ -17,7 +17,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** A copy of a repository that BlueBuild builds from, and the path of a file in it. */
+/** Copies a repository for BlueBuild to build from; gives a function that returns the path of a file in the copy. */
 async function makeProject(source: string, name = source.split('/').at(-1) ?? ''): Promise<(file: string) => string> {
   const directory = world.path('projects', name);
   await cp(source, directory, { recursive: true });
@@ -35,14 +35,14 @@ async function build(project: (file: string) => string, engine = 'buildah', run 
   return { exitCode, log: all ?? '' };
 }
 
-/** What the module of the release bakes for a recipe. */
+/** The entries that the released module plans to bake for a recipe. */
 async function planOf(file: string): Promise<PlannedEntry[]> {
   const args = ['src/cli.ts', 'plan', '--json', file, '--without', 'selinux'];
   const { stdout } = await execa('node', args, { cwd: world.checkout, preferLocal: true, localDir: world.checkout });
   return (JSON.parse(stdout) as { entries: PlannedEntry[] }).entries;
 }
 
-/** Holds an image against the plan: kind, mode, owner and content of all that it names. */
+/** Expects an image to match the plan: the kind, mode, owner and content of every entry. */
 async function expectPlanIn(image: string, plan: PlannedEntry[]): Promise<void> {
   expect(plan.length).toBeGreaterThan(20);
   const tree = await world.readImage(image, async (root) => readTree(root));
@@ -67,7 +67,7 @@ describe.each(['bazzite', 'workflow', 'workflow-append'])('examples/%s', (exampl
     const project = await makeProject(join(examples, example));
     const { exitCode, log } = await build(project);
     expect(exitCode, log).toBe(0);
-    // As `bluebuild validate`, which each build begins with.
+    // Every build starts with the check that `bluebuild validate` makes.
     expect(log).toContain(`Recipe ${recipe} is valid`);
     const plan = await planOf(project(recipe));
     expect(log).toContain(`Baked ${plan.length} entries into /.`);
@@ -81,7 +81,7 @@ describe('other recipes', () => {
 
   test.each(['buildah', 'podman'])('modules before and after, from-file and a stage, with %s', async (engine) => {
     const project = await makeProject(join(projects, 'everything'), engine);
-    // A name of its own, so that no layer is taken from the other engine's build.
+    // A separate name, so that the build reuses no layer of the other engine's build.
     await rename(project, `everything-${engine}`);
     const { exitCode, log } = await build(project, engine);
     expect(exitCode, log).toBe(0);
@@ -100,7 +100,7 @@ describe('other recipes', () => {
     await cp(join(world.checkout, 'modules/nix'), project('modules/nix'), { recursive: true });
     await writeFile(project(`files/${standIn.name}-x86_64`), standIn.text);
     await writeFile(project(recipe), (await readFile(project(recipe), 'utf8')).replace('STAND-IN', standIn.sha256));
-    // Its own validation knows no recipe of version 2.
+    // BlueBuild's own validation does not know version 2 recipes.
     const { exitCode, log } = await build(project, 'buildah', world.run, { BB_SKIP_VALIDATION: 'true' });
     expect(exitCode, log).toBe(0);
     await expectPlanIn('localhost/local:latest', await planOf(project(recipe)));
@@ -129,7 +129,7 @@ describe('other recipes', () => {
 });
 
 describe('examples/company, where there is nothing but the company', () => {
-  // What BlueBuild pulls for itself comes from the company's registry, too; its schemas are nowhere.
+  // The images that BlueBuild pulls for itself also come from the company's registry. Its schemas are not available.
   const buildInCompany = async (project: (file: string) => string) => {
     const registries = world.path('registries.conf');
     await writeFile(registries, '[[registry]]\nprefix = "ghcr.io"\nlocation = "registry.example.com"\n');

@@ -7,10 +7,10 @@ import { crateSource } from '../support/crate.ts';
 
 const version = '0.9.40';
 
-/** The tag of the image out of which it takes cosign. */
+/** The tag of the image that BlueBuild takes cosign from. */
 export const cosignOfBlueBuild = 'v3.1.4';
 
-/** The crate's own tests hold the schemas that schema.blue-build.org had when they were written. */
+/** The folder with the schemas from the crate's tests: those of schema.blue-build.org when the tests were written. */
 export async function schemasOfCrate(): Promise<string> {
   return cached('bluebuild-schema', keyOf(version), async (partial) => {
     const dependent = join(partial, 'dependent');
@@ -22,15 +22,15 @@ export async function schemasOfCrate(): Promise<string> {
 }
 
 /**
- * The folder with BlueBuild's own program, `bluebuild`, built from the crate with cargo: minutes the first time. Recipes of
- * version 2 are a feature that its releases leave out.
+ * The folder with BlueBuild's program `bluebuild`, built from the crate with cargo, which takes minutes the first time.
+ * BlueBuild's releases are built without the feature for version 2 recipes.
  */
 export async function blueBuildProgram(): Promise<string> {
   const directory = await cached('bluebuild', keyOf(version), async (partial) => {
     const target = join(partial, 'target');
     await mkdir(target);
     const cargo = [
-      // Without the optimiser, which would take longer than all that the program does in a test.
+      // A debug build: optimising takes longer than everything that the program does in a test.
       ...['-n', '5', 'cargo', 'install', '--locked', '--no-track', '--debug', `blue-build@${version}`],
       ...['--features', 'recipe-v2', '--root', partial, '--target-dir', target],
     ];

@@ -3,16 +3,16 @@ import { createMessageConnection, StreamMessageReader, StreamMessageWriter } fro
 import type { CompletionItem, CompletionList, Diagnostic, Hover, Position } from 'yaml-language-server';
 
 export type Editor = {
-  /** What is underlined in the file, as `LINE: MESSAGE`, lines counted from 1. */
+  /** The problems that are underlined in the file, as `LINE: MESSAGE`, with lines counted from 1. */
   problems: (text: string) => Promise<string[]>;
-  /** What is offered where `|` stands. */
+  /** The completions that are offered at `|`. */
   offers: (text: string) => Promise<string[]>;
-  /** What is shown when the pointer rests where `|` stands. */
+  /** The hover text at `|`, as JSON. */
   shows: (text: string) => Promise<string>;
   stop: () => void;
 };
 
-/** An editor as far as yaml-language-server can tell, which runs as this process. */
+/** Starts a client that yaml-language-server takes for an editor; `server` is the process of the language server. */
 export async function startEditor(server: Pick<ChildProcess, 'stdin' | 'stdout' | 'kill'>): Promise<Editor> {
   if (!server.stdin || !server.stdout) throw new Error('the language server has no standard input or output');
   const connection = createMessageConnection(

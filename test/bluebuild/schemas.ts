@@ -5,9 +5,10 @@ import { execa } from 'execa';
 import { schemasOfCrate } from './cli.ts';
 
 /**
- * The schemas of schema.blue-build.org, by their path there. BlueBuild writes them in TypeSpec and publishes them there
- * alone: BLUEBUILD_CHECKOUTS names a folder with clones of its repositories `schema`, `modules` and `cli`, from which they
- * are compiled as BlueBuild does it. Without it they are those of the crate, which are older and have fewer modules.
+ * The schemas of schema.blue-build.org, by their path there. BlueBuild writes them in TypeSpec and publishes them only
+ * on that site. BLUEBUILD_CHECKOUTS names a folder with clones of its repositories `schema`, `modules` and `cli`, from
+ * which they are compiled as BlueBuild does it. Without it they come from the crate, whose schemas are older and cover
+ * fewer modules.
  */
 export async function blueBuildSchemas(): Promise<Map<string, Buffer>> {
   const checkouts = process.env['BLUEBUILD_CHECKOUTS'];
@@ -27,7 +28,7 @@ async function compile(checkouts: string): Promise<Map<string, Buffer>> {
     const run = (program: string, ...args: string[]) =>
       execa(program, args, { cwd: directory, preferLocal: true, localDir: directory, env: { CHECKOUTS: checkouts } });
     await run('npm', 'ci');
-    // Their script asks their website which modules there are, and GitHub for each module's TypeSpec.
+    // BlueBuild's script asks blue-build.org for the list of modules, and GitHub for each module's TypeSpec.
     const answers = join(import.meta.dirname, 'website-stand-in.ts');
     await run(process.execPath, '--import', answers, 'fetchModuleSchemas.js');
     await run('tsp', 'compile', 'src-tsp');

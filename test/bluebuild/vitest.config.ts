@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     fileParallelism: false,
     testTimeout: 300_000,
-    // BlueBuild's program is built by cargo the first time.
+    // The first run builds BlueBuild's program with cargo.
     hookTimeout: 2_400_000,
   },
 });

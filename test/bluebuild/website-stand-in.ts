@@ -1,4 +1,4 @@
-/** Preloaded: answers what BlueBuild's script asks blue-build.org and GitHub, out of clones of its repositories. */
+/** Preload: answers the script's requests to blue-build.org and GitHub from clones of BlueBuild's repositories. */
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 

@@ -2,14 +2,14 @@ import { createServer } from 'node:https';
 import type { Site } from '../support/own-internet.ts';
 
 export type Website = {
-  /** What there is, by its URL. */
+  /** The files that are served, by their URL. */
   files: Map<string, Buffer>;
-  /** The URLs that were asked for. */
+  /** The URLs that were requested. */
   asked: string[];
   stop: () => void;
 };
 
-/** Serves files as the sites of their URLs. */
+/** Starts an HTTPS server that serves `files` under the host names of their URLs. */
 export async function startWebsite({ address, tls }: Site): Promise<Website> {
   const files = new Map<string, Buffer>();
   const asked: string[] = [];

@@ -15,9 +15,10 @@ import { startWebsite, type Website } from './website.ts';
 export type World = Awaited<ReturnType<typeof makeWorld>>;
 
 /**
- * Where BlueBuild builds: our release in a registry that is ghcr.io and a company's at once, bases for the examples, what
- * BlueBuild pulls for itself, its schemas, and the sites of the installers. The installers, which nobody can download
- * here, are stand-ins, and the release is of a commit whose digests are theirs.
+ * Sets up all that BlueBuild needs for a build: a registry that is both ghcr.io and a company's registry, with our
+ * release, the bases of the examples and the images that BlueBuild pulls for itself; the site of its schemas; and the
+ * sites of the installers. The real installers cannot be downloaded here, so they are stand-ins, and the release is
+ * made from a commit that pins the digests of the stand-ins.
  */
 export async function makeWorld() {
   const internet = await startOwnInternet();
@@ -58,7 +59,7 @@ export async function makeWorld() {
   };
   const run = (command: string, args: readonly string[], options: RunOptions = {}) =>
     outside(command, args, { ...options, env: { ...env, ...options.env } });
-  /** The same in a network that has the company's registry and mirror and nothing else. */
+  /** Like `run`, in a network with nothing but the company's registry and mirror. */
   const runInCompany = (command: string, args: readonly string[], options: RunOptions = {}) =>
     company(command, args, { ...options, env: { ...env, ...options.env } });
 
@@ -66,7 +67,7 @@ export async function makeWorld() {
   await publishBases(run, path);
   await publishToolsOfBlueBuild(run, path);
 
-  /** Reads an image of the builds. Not in the namespace, where nobody else would see the mount. */
+  /** Reads a built image. Mounts it outside the namespace of `run`, where this process would not see the mount. */
   const readImage = async <T>(image: string, read: (root: string) => Promise<T>): Promise<T> => {
     const buildah = async (...args: string[]) => (await execa(join(engines, 'buildah'), args, { env })).stdout;
     const container = await buildah('from', '--pull-never', image);
@@ -78,7 +79,7 @@ export async function makeWorld() {
   };
   const stop = async () => {
     website.stop();
-    // What the engine has mounted for readImage.
+    // The engine mounts this for readImage.
     await execa('umount', [path('storage/overlay')], { reject: false });
     internet.stop();
     await checkout.remove();
@@ -86,7 +87,7 @@ export async function makeWorld() {
   return { path, run, runInCompany, website, checkout: checkout.directory, readImage, stop };
 }
 
-/** The engines raise these limits otherwise, which not every root may do. */
+/** A configuration that keeps this process's limits. By default the engines raise them, which root cannot always do. */
 async function ownLimits(): Promise<string> {
   const options = ['--nofile', '--nproc', '--output', 'RESOURCE,SOFT,HARD', '--noheadings', '--raw'];
   const { stdout } = await execa('prlimit', options);
@@ -126,7 +127,7 @@ async function publishRelease(
   });
 }
 
-/** The base of the image tests, which trusts our sites as a company's base trusts its own. */
+/** Publishes the base of the image tests, which trusts our sites like a company's base trusts the company's sites. */
 async function publishBases(run: Run, path: Path): Promise<void> {
   const context = path('base');
   await mkdir(context);
@@ -146,7 +147,7 @@ LABEL org.opencontainers.image.version=44.20261101.0 containers.bootc=1
     await run('buildah', ['push', 'localhost/base', `docker://ghcr.io/ublue-os/${name}:stable`]);
 }
 
-/** Stand-ins for what BlueBuild puts into each image beside the modules: nothing of ours runs them. */
+/** Publishes stand-ins for the tools that BlueBuild puts into each image besides the modules. No test runs them. */
 async function publishToolsOfBlueBuild(run: Run, path: Path): Promise<void> {
   const images = {
     [`sigstore/cosign/cosign:${cosignOfBlueBuild}`]: 'ko-app/cosign',

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { RunningGuest } from './lab/machine.ts';
 
-/** What `bluebuild-nix doctor` finds on a machine with nothing wrong, for root and for a user: it must not find fault with it. */
+/** Expects `bluebuild-nix doctor` to find nothing wrong on a healthy machine, run as root and as the user `lab`. */
 export const healthy = async (guest: RunningGuest): Promise<void> => {
   const asRoot = await guest.run('bluebuild-nix doctor --all', 300);
   expect(asRoot.stdout).not.toMatch(/^(wrong|skipped)/m);

@@ -6,8 +6,8 @@ import type { Lab } from './lab/scenario.ts';
 const tree = join(import.meta.dirname, 'lab/composefs-tree');
 
 /**
- * The name of a base whose initramfs has bootc's composefs-native backend, for a `FROM`: beside ostree's, as bootc's own base
- * images have it, or alone, in an image without ostree.
+ * The name, for a `FROM`, of a base whose initramfs has bootc's composefs-native backend. With `ostree`, the initramfs
+ * has ostree's backend too, as in bootc's own base images; otherwise the image has no ostree.
  */
 export const composefsBase = async ({
   base = 'lab-base',
@@ -33,7 +33,7 @@ export const composefsBase = async ({
   return name;
 };
 
-/** What an image for this lab's backend is built on, for a `FROM`: a base of the lab itself, or one with that backend alone. */
+/** The base for this lab's backend, for a `FROM`: a base of the lab itself, or one with composefs-native alone. */
 export const baseFor = async (
   { backend }: Pick<Lab, 'backend'>,
   base: 'lab-base' | 'lab-selinux-base' = 'lab-base',

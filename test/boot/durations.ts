@@ -5,17 +5,17 @@ import { cacheRoot } from './lab/cache.ts';
 
 const file = join(cacheRoot, 'durations.json');
 
-/** The name of a scenario in the durations: its file and its own. */
+/** The key of a scenario in the durations: the path of its file and its name. */
 export const scenarioName = (path: string, name: string): string => `${relative(import.meta.dirname, path)} > ${name}`;
 
-/** How many milliseconds each scenario took when it last held, by `scenarioName`. */
+/** How many milliseconds each scenario took when it last passed, by `scenarioName`. */
 export const readDurations = async (): Promise<Record<string, number>> =>
   readFile(file, 'utf8').then(
     (text) => JSON.parse(text) as Record<string, number>,
     () => ({}),
   );
 
-/** Keeps in the lab's cache how long each scenario took. */
+/** Records in the lab's cache how long each passing scenario took. */
 export const keepDurations: Reporter = {
   onTestCaseResult: async (test) => {
     const duration = test.diagnostic()?.duration;

@@ -14,11 +14,14 @@ const freeMebibytes = `df --output=avail -BM /var | tail -n 1 | tr -dc 0-9`;
 const fill = (leave: number): string =>
   `mkdir -p /var/filler && fallocate -l $(( $(${freeMebibytes}) - ${leave} ))M /var/filler/$RANDOM`;
 
-/** A disk with too little room, and one that fills up meanwhile: told, and Nix comes once there is room. */
+/**
+ * Too little free space before the installation, then a disk that fills up during it: both are reported, and Nix is
+ * installed once there is space again.
+ */
 export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
   const { minimumFree, moments, filling } = provider;
   const { guest } = await beforeInstallation(lab, provider);
-  // As after many tries: the next one by itself is an hour away, and a start by hand does not wait for it.
+  // As after many failed attempts: the next automatic retry is an hour away, and a manual start does not wait for it.
   await guest.write(
     '/run/systemd/system/nix-install.service.d/50-hour.conf',
     '[Service]\nRestartSec=1h\nRestartSteps=0\nRestartMaxDelaySec=infinity\n',
@@ -31,7 +34,8 @@ export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
 
   await guest.succeed('rm -r /var/filler');
   await guest.succeed(fill(minimumFree + 50));
-  // It is stopped meanwhile, or it may finish first; and root may use what df does not count as available.
+  // The service is frozen while the disk is filled, because it might finish first. root may also use the space that df
+  // does not count as available, so `cat` fills that as well.
   await guest.succeed(
     `${startOfInstallation}
      until ${moments[filling]}; do :; done; echo 1 >${freezer}
@@ -48,7 +52,7 @@ export const fullDisk = async (lab: Lab, provider: Provider): Promise<void> => {
   expect(await nixFaults(guest)).toEqual([]);
 };
 
-/** A persistence directory that cannot be written: told, and the next boot installs. */
+/** A persistence directory that is not writable: this is reported, and the next boot installs Nix. */
 export const readOnlyPersistence = async (lab: Lab, provider: Provider): Promise<void> => {
   let { guest } = await beforeInstallation(lab, provider);
   await guest.succeed(
@@ -63,7 +67,7 @@ export const readOnlyPersistence = async (lab: Lab, provider: Provider): Promise
   expect(await nixFaults(guest)).toEqual([]);
 };
 
-/** The user reboots in the middle: the next boot starts over. */
+/** The user reboots during the installation: the next boot starts over. */
 export const rebootInTheMiddle = async (lab: Lab, provider: Provider): Promise<void> => {
   let { guest } = await beforeInstallation(lab, provider);
   await startInstallation(guest);

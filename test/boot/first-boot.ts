@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { BootOptions, Machine, RunningGuest } from './lab/machine.ts';
 import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
 
-/** First boot installs Nix, with no network unless `boot` gives it one, and the login prompt does not wait for it. */
+/** Expects the first boot to install Nix, with no network unless `boot` has one, and not to delay the login prompt. */
 export const firstBoot = async (machine: Machine, boot: BootOptions = {}): Promise<RunningGuest> => {
   const guest = await machine.boot({ ...boot, until: 'getty.target' });
   expect(await guest.succeed('systemctl show --value --property ActiveState nix-install.service')).toBe('activating');
@@ -18,13 +18,13 @@ export const firstBoot = async (machine: Machine, boot: BootOptions = {}): Promi
   return guest;
 };
 
-/** A later boot has the same store, and installs nothing; on the machine a user has built `kept`. */
+/** Expects a later boot to have the same store and to install nothing. A user must have built `kept` on the machine. */
 export const laterBoot = async (guest: RunningGuest): Promise<void> => {
   const status = await guest.waitForUnitToSettle('nix-install.service', 60);
   expect(status).toMatchObject({ activeState: 'inactive', conditionResult: false });
   expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
   expect(await buildAndRun(guest, 'second')).toBe('second was built by nix');
   expect(await nixFaults(guest)).toEqual([]);
-  // An update of the image may reload systemd; a boot does not.
+  // An update of the image may make systemd reload its units, but a plain boot must not.
   expect(await guest.succeed('journalctl -b -o cat _PID=1 | grep -c "Reloading" || true')).toBe('0');
 };

@@ -7,45 +7,50 @@ import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
 import { nixImage } from './nix-image.ts';
 import type { Provider } from './providers.ts';
 
-/** A machine that is on and about to install Nix. */
+/** A machine that is on, with nix-install.service stopped before it has installed anything. */
 export const beforeInstallation = async (
   lab: Pick<Lab, 'machine'>,
   provider: Provider,
 ): Promise<{ machine: Machine; guest: RunningGuest }> => {
   const machine = await lab.machine(await nixImage(await provider.image()));
-  // The lab's control answers before local-fs.target, when the start of nix-install.service is still to come.
+  // The lab's control service answers before local-fs.target, so nix-install.service has not started yet.
   const { kernelArguments = [] } = provider;
   const guest = await machine.boot({ until: 'control', kernelArguments });
   await guest.succeed('systemctl stop nix-install.service');
   await guest.waitForUnit('multi-user.target', 120);
-  // Empty directories are what a package has in its tmpfiles.d.
+  // There may be empty directories, which the tmpfiles.d of a distribution's Nix package creates.
   expect(await guest.succeed('find /var/lib/nix ! -type d')).toBe('');
   return { machine, guest };
 };
 
-/** Lets the installation begin, as multi-user.target would. */
+/** Starts the installation without waiting for it, as multi-user.target would. */
 export const startOfInstallation = 'systemctl start --no-block nix-install.service';
 export const startInstallation = async (guest: RunningGuest): Promise<void> => {
   await guest.succeed(startOfInstallation);
 };
 
-/** What a user reads who asks for the status. */
+/** What a user sees of nix-install.service in `systemctl status`. */
 export const statusOf = async (guest: RunningGuest): Promise<string> =>
   (await guest.run('systemctl status --no-pager --full --lines=20 nix-install.service')).stdout;
 
-/** Waits until `statusOf` has a line that matches an extended regular expression: each new try begins without one. */
+/**
+ * Waits until `statusOf` has a line that matches `pattern`, an extended regular expression; each new attempt starts
+ * without such a line. `limit` is in seconds.
+ */
 export const waitForStatus = async (guest: RunningGuest, pattern: string, limit: number): Promise<void> => {
   const status = 'systemctl status --no-pager --full --lines=20 nix-install.service';
   await guest.waitFor(`${status} | grep -E '${pattern}'`, limit);
 };
 
 const freezerOf = (unit: string): string => `/sys/fs/cgroup/system.slice/${unit}/cgroup.freeze`;
-/** 1 written here stops nix-install.service where it is, 0 lets it go on. It is there while the service is at work. */
+/**
+ * Writing 1 to this file freezes nix-install.service, writing 0 thaws it. The file exists while the service is running.
+ */
 export const freezer = freezerOf('nix-install.service');
 
 /**
- * The disks that power cuts at these moments of one installation leave, each moment a condition that begins to hold while
- * `unit` is at work. The installation continues in between.
+ * The disks that power cuts at certain moments of one installation would leave, by moment. Each moment is a shell
+ * condition that becomes true while `unit` is running; the installation continues between the moments.
  */
 export const disksAfterPowerCuts = async (
   guest: RunningGuest,
@@ -55,7 +60,7 @@ export const disksAfterPowerCuts = async (
   const disks: Record<string, string> = {};
   const freeze = freezerOf(unit);
   for (const [moment, condition] of Object.entries(moments)) {
-    // Stopped in its place, because a condition may hold for less time than it takes to hear of it.
+    // The guest freezes the unit itself: a condition may hold for less time than an answer takes to reach the host.
     const goOn = Object.keys(disks).length === 0 ? `until [ -e ${freeze} ]; do :; done` : `echo 0 >${freeze}`;
     await guest.succeed(`${goOn}; until ${condition}; do :; done >/dev/null 2>&1; echo 1 >${freeze}`, 400);
     expect(await guest.succeed(`systemctl show --value --property ActiveState ${unit}`)).toBe('activating');
@@ -65,7 +70,9 @@ export const disksAfterPowerCuts = async (
   return disks;
 };
 
-/** Boots a machine from each of these disks; each must end as `expectWhole` demands. */
+/**
+ * Boots a machine from each of these disks and runs `expectWhole` on it; an error names the moment of the power cut.
+ */
 export const recover = async (
   lab: Pick<Lab, 'machine'>,
   image: Image,
@@ -85,7 +92,9 @@ export const recover = async (
   }
 };
 
-/** Cuts the power at moments of an installation; after each, the next boot must end with a working Nix. */
+/**
+ * Cuts the power at each of `moments` of an installation; after each cut, the next boot must end with a working Nix.
+ */
 export const cutPowerAndRecover = async (
   lab: Pick<Lab, 'machine' | 'backend'>,
   provider: Provider,

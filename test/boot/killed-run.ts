@@ -1,6 +1,6 @@
 /**
- * For extended/lab-killed.test.ts: a machine that is on and an image build that does not end, in a process that is killed
- * from outside. Its argument is text for the build's command; it prints the directory of its files.
+ * For extended/lab-killed.test.ts, which kills this process: a machine that is on and an image build that never ends.
+ * The argument is a text that appears in the build's command. Prints the directory of its files.
  */
 import { makeRunDirectory } from './lab/cache.ts';
 import { buildImage } from './lab/image.ts';

@@ -1,6 +1,6 @@
 /**
- * `npx node test/boot/look.ts DISK [KERNEL-ARGUMENT...]`: boots a disk that a scenario left (see README.md) and runs each line
- * of the standard input as a bash command of root in it. The disk stays as it is.
+ * `npx node test/boot/look.ts DISK [KERNEL-ARGUMENT...]`: boots a disk that a scenario left behind (see README.md) and
+ * runs each line of standard input in it as a bash command, as root. The disk is not changed.
  */
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -12,10 +12,10 @@ if (disk === undefined) throw new Error('usage: npx node test/boot/look.ts DISK 
 const directory = await makeRunDirectory();
 const machine = await makeMachine('machine', { name: '', key: '' }, directory, { disk });
 try {
-  // As soon as there is a shell: what is to be looked at may be why it gets no further.
+  // Waits only for the shell: the problem to look at may be what keeps the boot from getting any further.
   const guest = await machine.boot({ kernelArguments, until: 'control' });
   const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: 'guest# ' });
-  // Input that is piped may have ended before its first line has run.
+  // No prompt for piped input, which may have ended before its first line has run.
   const prompt = (): void => (process.stdin.isTTY ? lines.prompt() : undefined);
   prompt();
   for await (const line of lines) {

@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path';
 import { nixTarball } from './lab/nix-tarball.ts';
 import type { NixImage } from './nix-image.ts';
 
-/** What `nixImage` takes for an image with `installer: native` and the Nix of a Debian suite: `trixie` has the older. */
+/** Options of `nixImage` for `installer: native` with the Nix of a Debian suite; `trixie` has the older one. */
 export const native = async (suite: 'forky' | 'trixie' = 'forky'): Promise<NixImage> => {
   const { path, version } = await nixTarball(suite);
   const sha256 = createHash('sha256')

@@ -9,8 +9,8 @@ import { determinateArguments, nixInstaller } from './lab/nix-installer.ts';
 import type { Lab } from './lab/scenario.ts';
 
 /**
- * Waits until first boot has installed Nix; throws with the unit's journal when it fails. `limit` in seconds. With `system`
- * an empty store was made before, and nix-install.service is skipped.
+ * Waits until the first boot has installed Nix; throws with the unit's journal if that fails. `limit` is in seconds.
+ * With `installer: system`, nix-install.service is skipped, because the empty store has been created before it.
  */
 export const waitForNix = async (guest: RunningGuest, limit = 400): Promise<void> => {
   const unsettled = '^ActiveState=activating$|^ConditionTimestampMonotonic=0$|^Job=.';
@@ -40,14 +40,17 @@ export const installedMachine = async (
   return lab.machine(image, { ...options, disk: join(directory, 'disk.qcow2') });
 };
 
-/** A machine, switched on, on which a user installed Determinate Nix by hand in `persistence`, and built `kept`; without SELinux. */
+/**
+ * A running machine, without SELinux, on which a user has installed Determinate Nix by hand in `persistence` and has
+ * built `kept`.
+ */
 export const machineWithNixByHand = async (
   lab: Lab,
   persistence: string,
   base: 'lab-base' | 'lab-selinux-base' = 'lab-base',
 ): Promise<RunningGuest> => {
   await copyFile(await nixInstaller(), join(lab.directory, 'nix-installer'));
-  // The way of the blog posts: an image with a mount point, and the installer's own ostree planner.
+  // As blog posts describe it: an image with a mount point, and the installer's own ostree planner.
   const byHand = await lab.image({
     context: lab.directory,
     containerfile: `FROM ${base}\nCOPY nix-installer /usr/bin/nix-installer\nRUN mkdir /nix\n`,
@@ -59,7 +62,7 @@ export const machineWithNixByHand = async (
   return guest;
 };
 
-// Built in Nix's sandbox, where there is /bin/sh and what the derivation names: busybox, copied to the store.
+// Built in Nix's sandbox, which contains /bin/sh and what the derivation names: busybox, copied to the store.
 const greeting = (name: string): string => `derivation {
   name = "${name}";
   system = "x86_64-linux";
@@ -69,7 +72,7 @@ const greeting = (name: string): string => `derivation {
 }
 `;
 
-/** What a user does first: builds a script as `lab`, in a login shell, and runs it. Gives what it prints. */
+/** What a user does first: builds a script as `lab` in a login shell, and runs it. Gives its output. */
 export const buildAndRun = async (guest: RunningGuest, name: string, link = '--no-out-link'): Promise<string> => {
   await guest.write(`/tmp/${name}.nix`, greeting(name));
   const command = `nix-build ${link} --option substitute false /tmp/${name}.nix`;
@@ -79,10 +82,11 @@ export const buildAndRun = async (guest: RunningGuest, name: string, link = '--n
 };
 
 /**
- * What must hold on every machine that is up, and does not: /nix is the persistence directory, mounted before
- * local-fs.target; the daemon answers an unprivileged user; the store is whole; nothing has failed; no unit of an
- * installer hides one of the image; nothing of a store is in a deployment. `repaired`: in this boot the first-boot program
- * may have had to mount /nix itself, because a power cut left an installer's nix.mount empty in /etc, which masks it.
+ * What is wrong on a running machine with Nix, as a list. These must hold: /nix is the persistence directory, mounted
+ * before local-fs.target; the daemon answers an unprivileged user; the store is intact; nothing has failed; no unit of
+ * an installer hides one of the image; no deployment contains a store. `repaired`: in this boot the first-boot program
+ * may have had to mount /nix itself, because a power cut left an installer's nix.mount in /etc as an empty file, which
+ * masks the unit.
  */
 export const nixFaults = async (
   guest: RunningGuest,
@@ -96,7 +100,7 @@ export const nixFaults = async (
     ['the store is damaged', 'runuser --login root --command "nix store verify --all --no-trust"'],
     ['a unit has failed', 'failed=$(systemctl --failed --plain --no-legend); echo "$failed"; test -z "$failed"'],
     ['the system is not running', 'test "$(systemctl is-system-running --wait)" = running'],
-    // Of the image are the links by which a package enables its units, and the directories that it makes in /nix.
+    // A package in the image may have links in /etc that enable its units, and empty directories in /nix.
     [
       'an /etc unit hides one of the image',
       `${imageOfEtc}cd /etc/systemd/system
@@ -114,7 +118,7 @@ export const nixFaults = async (
       `test "${since('nix.mount')}" -le "${since('local-fs.target')}"`,
     ]);
   }
-  // In one request, because each costs an emulated guest a dozen processes.
+  // All checks in one request, because each request costs an emulated guest a dozen processes.
   const script = checks.map(
     ([fault, command]) => `output=$({ ${command}; } 2>&1) || printf '%s: %s\\0' '${fault}' "$output"`,
   );
@@ -122,6 +126,6 @@ export const nixFaults = async (
   return faults.split('\0').slice(0, -1);
 };
 
-/** The program that a user built on an `installedMachine` still runs. */
+/** Expects that the program that a user built on an `installedMachine` still runs. */
 export const expectKept = async (guest: RunningGuest): Promise<void> =>
   expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');

@@ -14,24 +14,24 @@ export const installerDigest = async (): Promise<string> =>
     .digest('hex');
 
 export type NixImage = {
-  /** More keys of the recipe entry; those of `installer` come beside the lab's own. */
+  /** More keys of the recipe entry; those of `installer` are merged with the lab's own and take precedence. */
   entry?: { installer?: Record<string, unknown>; [key: string]: unknown };
-  /** What it is built on: `lab-base` (default), `lab-selinux-base`, or the name of an image in the lab's storage. */
+  /** The base image: `lab-base` (default), `lab-selinux-base`, or the name of an image in the lab's storage. */
   base?: string;
-  /** Lines of the Containerfile before the module's, and after it. */
+  /** Lines of the Containerfile before and after the module's. */
   before?: string[];
   after?: string[];
-  /** Another copy of `modules/`. */
+  /** A copy of `modules/` to use instead of the built one. */
   modules?: string;
-  /** More directories that each line of the Containerfile sees, as `HOST:CONTAINER:ro`. */
+  /** More directories to mount in each `RUN`, as `HOST:CONTAINER:ro`. */
   volumes?: string[];
   /** The project's `files/`, instead of the one with the lab's nix-installer. */
   files?: string;
 };
 
 /**
- * An image in which the module ran as BlueBuild runs it, with the lab's nix-installer as a file of the project: by default
- * it installs Determinate Nix, with `provider: nixos` upstream's.
+ * An image in which the module has run as BlueBuild runs it, with the lab's nix-installer as a file of the project. By
+ * default the installer installs Determinate Nix; with `provider: nixos`, upstream's.
  */
 export const nixImage = async ({
   entry = {},
@@ -52,7 +52,7 @@ export const nixImage = async ({
         : {
             version: nixInstallerVersion,
             url: 'file:///tmp/files/nix-installer',
-            // Not where the entry has its own: a nix-installer takes ten minutes to make.
+            // Not computed if the entry has its own: building a nix-installer takes ten minutes.
             sha256: entry.installer?.['sha256'] ?? (await installerDigest()),
             ...(provider === 'determinate' && { args: determinateArguments }),
             ...entry.installer,
@@ -69,11 +69,11 @@ export const nixImage = async ({
   });
 };
 
-/** The module as a later version of it may be: its units have other texts. */
+/** A copy of the modules that stands for a later version: the descriptions of units differ. Gives its path. */
 export const laterModule = async (directory: string): Promise<string> => {
   const modules = join(directory, 'modules');
   await cp(builtModule, modules, { recursive: true });
-  // What the built program bakes (modules/build.ts): by part and path.
+  // The files that the built program bakes (modules/build.ts), by part and path.
   const file = join(modules, 'nix/program/files.json');
   const files = JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, string>>;
   for (const [part, unit] of [

@@ -4,21 +4,21 @@ import { native } from './native-image.ts';
 import type { NixImage } from './nix-image.ts';
 import { system } from './system-image.ts';
 
-/** A way to lay Nix down, as scenarios need it that run for each. */
+/** A way to install Nix, with what the scenarios that run for each provider need. */
 export type Provider = {
-  /** What `nixImage` takes for an image with it. */
+  /** The options of `nixImage` for an image with this provider. */
   image: () => Promise<NixImage>;
-  /** What it asks for, in MiB. */
+  /** The free space that it requires, in MiB. */
   minimumFree: number;
-  /** Moments of an installation, in their order, each as a condition that holds from then on. */
+  /** Moments of an installation, in order, each as a shell condition that becomes true at that moment. */
   moments: Record<string, string>;
-  /** The one at which scenarios let the disk fill up. */
+  /** The moment at which scenarios fill up the disk. */
   filling: string;
-  /** The unit that does it at first boot, if not nix-install.service, and what keeps it from that at one boot. */
+  /** The unit that installs Nix at first boot, if not nix-install.service, and arguments that mask it for one boot. */
   firstUnit?: string;
   kernelArguments?: string[];
 };
-/** One that embeds what it installs: its path in the image and on the host, and what messages call it. */
+/** A provider that embeds a file to install: its path in the image and on the host, and its name in messages. */
 type EmbeddingProvider = Provider & {
   download: { inImage: string; onHost: () => Promise<string>; name: string };
 };
@@ -84,11 +84,11 @@ export const ownPackage: Provider = {
 const triedInCore = ['while Nix is unpacked', 'when the installer has written its receipt'];
 const installerMoments = (inCore: boolean): Record<string, string> =>
   Object.fromEntries(Object.entries(installer.moments).filter(([moment]) => triedInCore.includes(moment) === inCore));
-/** The installer's moments in two: those that core/ tries, and the others, for extended/. */
+/** The installer's moments, split into those that core/ tests and the others, for extended/. */
 export const coreMoments = installerMoments(true);
 export const extendedMoments = installerMoments(false);
 
-/** Each provider by the name that it has in the names of scenarios. */
+/** The providers, by the names that they have in the names of scenarios. */
 export const providers: Record<string, Provider> = {
   'nix-installer': installer,
   native: ownTarball,

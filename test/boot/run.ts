@@ -1,4 +1,4 @@
-/** `npm run test:boot`: builds the module and boots the scenarios; with `--list` names them, and what each took last. */
+/** `npm run test:boot`: builds the module and runs the scenarios; `--list` lists them, and how long each took last. */
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { readDurations, scenarioName } from './durations.ts';
@@ -7,7 +7,7 @@ const config = ['--config', join(import.meta.dirname, 'vitest.config.ts')];
 const given = process.argv.slice(2);
 
 async function list(filters: string[]): Promise<void> {
-  // Their names are made by running their files, which a static look does not see.
+  // The names are computed when the files run, so static parsing does not find them.
   const { stdout } = await execa('vitest', ['list', ...config, '--json', '--no-staticParse', ...filters]);
   const durations = await readDurations();
   let total = 0;

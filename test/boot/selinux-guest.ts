@@ -8,14 +8,14 @@ import { waitUntil } from './lab/wait.ts';
 import { buildAndRun, nixFaults, waitForNix } from './nix-guest.ts';
 import { type NixImage, nixImage } from './nix-image.ts';
 
-/** How an image on `lab-selinux-base` is booted. */
+/** Boot options for an image on `lab-selinux-base`, with SELinux enforcing. */
 export const enforcing = { kernelArguments: [...selinuxArguments, 'enforcing=1'], limit: 400 };
 
-// Some programs have domains of their own, which may not write to the files of the lab's root shell: `| cat`.
+// `| cat` below: some programs run in their own domains, which may not write to the files of the lab's root shell.
 
 /**
- * What the records of denials (AVC) of this boot say of Nix: of /nix, the daemon, what builds, or a unit of the image and
- * what it runs. What the base's own policy lacks for the base's own programs is not of it.
+ * The denials (AVC) of this boot that concern Nix: /nix, the daemon, builds, or a unit of the image and what it runs.
+ * Leaves out what the base's own policy lacks for the base's own programs.
  */
 export const denials = async (guest: RunningGuest): Promise<string[]> => {
   const all = await guest.succeed('journalctl --boot --output=cat | grep -E "avc: +denied" || true');
@@ -33,7 +33,7 @@ const ofNix = new RegExp(
   ].join('|'),
 );
 
-/** All that says which policy a machine has, in the kernel and in /etc. */
+/** Everything that identifies a machine's policy, in the kernel and in /etc. */
 export const policyOf = async (guest: RunningGuest): Promise<Record<string, string>> => ({
   mode: await guest.succeed('getenforce'),
   kernel: await guest.succeed('sha256sum < /sys/fs/selinux/policy'),
@@ -53,12 +53,12 @@ export const policyOf = async (guest: RunningGuest): Promise<Record<string, stri
 });
 
 /**
- * What `policyOf` may find otherwise than in the image once ostree has deployed an update: it runs `semodule --refresh`, and
- * Debian's writes the compiled policy anew, in an image without this module as well.
+ * The files in which `policyOf` may differ from the image after ostree has deployed an update: ostree runs
+ * `semodule --refresh`, and Debian's semodule rewrites the compiled policy, even in an image without this module.
  */
 const writtenByOstree = /^((active\/commit_num|active\/policy\.kern|policy\/policy\.\d+)(\n|$))*$/;
 
-/** The policy after an update is the image's, but for what ostree itself writes. */
+/** Expects the policy after an update to be the image's, except for what ostree itself writes. */
 export const expectPolicyOfUpdate = async (guest: RunningGuest): Promise<void> => {
   const after = await policyOf(guest);
   expect(after).toMatchObject({ mode: 'Enforcing' });
@@ -66,14 +66,14 @@ export const expectPolicyOfUpdate = async (guest: RunningGuest): Promise<void> =
   expect(after['ostree config-diff']).toMatch(writtenByOstree);
 };
 
-/** What a relabel would change, by `restorecon -n`, in paths that it walks through. */
+/** What a recursive relabel of `paths` would change, as lines of `restorecon -n`; throws if it fails. */
 export const wrongLabels = async (guest: RunningGuest, ...paths: string[]): Promise<string[]> => {
   const { stdout, code } = await guest.run(`set -o pipefail; restorecon -nRFv ${paths.join(' ')} 2>&1 | cat`, 180);
   if (code !== 0) throw new Error(`restorecon -n exited with ${code}: ${stdout}`);
   return stdout.split('\n').filter((line) => line !== '');
 };
 
-/** Waits, for `limit` seconds, until a relabel would change nothing; then throws with what it still would. */
+/** Waits up to `limit` seconds until a relabel would change nothing; then throws with what it would still change. */
 export const waitForLabels = async (guest: RunningGuest, limit: number, ...paths: string[]): Promise<void> => {
   let wrong: string[] = [];
   try {
@@ -86,11 +86,11 @@ export const waitForLabels = async (guest: RunningGuest, limit: number, ...paths
   }
 };
 
-/** The type of a file, as it is now. */
+/** The current SELinux type of a file. */
 export const typeOf = async (guest: RunningGuest, path: string): Promise<string> =>
   (await guest.succeed(`stat --format=%C ${path}`)).split(':')[2] ?? '';
 
-/** A derivation that runs bash in Nix's sandbox; `b NAME ARGUMENTS…` is busybox's applet of that name. */
+/** A derivation that runs bash in Nix's sandbox; `b NAME ARGUMENTS…` runs the busybox applet of that name. */
 const shellDerivation = (name: string, script: string): string => `derivation {
   name = "${name}";
   system = "x86_64-linux";
@@ -103,7 +103,7 @@ const shellDerivation = (name: string, script: string): string => `derivation {
 }
 `;
 
-/** Builds it as an unprivileged user, and gives the store path. */
+/** Builds `script` as an unprivileged user and gives the store path; throws if the build fails. */
 export const buildAs = async (guest: RunningGuest, user: string, name: string, script: string): Promise<string> => {
   await guest.write(`/tmp/${name}.nix`, shellDerivation(name, script));
   const command = `nix-build --no-out-link --option substitute false /tmp/${name}.nix`;
@@ -112,7 +112,9 @@ export const buildAs = async (guest: RunningGuest, user: string, name: string, s
   return stdout.trim();
 };
 
-/** A script for a package with a program, a unit that runs it, and more that is labelled by its place. */
+/**
+ * A build script for a package with a program, a unit that runs it, and other files whose labels depend on their paths.
+ */
 export const packageScript = (name: string): string => `
     b mkdir -p $out/bin $out/sbin $out/lib/systemd/system $out/share/man $out/etc $out/libexec/bin $out/lib/${name}/bin
     for file in bin/${name} sbin/${name}d; do
@@ -127,7 +129,9 @@ export const packageScript = (name: string): string => `
     b ln -s bin $out/programs
     b ln -s ../lib/${name}.so $out/share/link`;
 
-/** First boot installs Nix with its labels, and leaves the policy as the image has it. */
+/**
+ * Expects the first boot to install Nix with its labels and to leave the policy as the image has it. Gives the guest.
+ */
 export const labelledFirstBoot = async (lab: Lab, image: NixImage): Promise<RunningGuest> => {
   const machine = await lab.machine(await nixImage({ ...image, base: await baseFor(lab, 'lab-selinux-base') }));
   const guest = await machine.boot({ ...enforcing, until: 'control' });

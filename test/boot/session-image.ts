@@ -6,7 +6,8 @@ import type { Image } from './lab/image.ts';
 import { native } from './native-image.ts';
 import { nixImage } from './nix-image.ts';
 
-// pam_systemd and a bus of each user, GLib's `gio`, and a library that finds icons as desktops do; other shells, ssh and cron.
+// pam_systemd and a D-Bus session bus for each user, GLib's `gio`, and a library that finds icons as desktops do; other
+// shells, ssh and cron.
 const packages = [
   'cron',
   'openssh-client',
@@ -34,7 +35,10 @@ const kept = [
   'usr/share/zsh',
 ];
 
-/** An image with `installer: native` and maintenance on which users have sessions: PAM, logind, and a systemd and a D-Bus of their own. */
+/**
+ * An image with `installer: native` and maintenance, on which users have sessions: PAM, logind, and their own systemd
+ * and D-Bus instances.
+ */
 export const sessionImage = async (): Promise<Image> => {
   const directory = await cached('session', keyOf(packages.join(), kept.join()), async (partial) => {
     const tree = join(partial, 'tree');
@@ -51,9 +55,9 @@ export const sessionImage = async (): Promise<Image> => {
     before: [
       `RUN for name in ${kept.join(' ')}; do mkdir -p /$name && cp -a --update=none /tmp/session/$name/. /$name/; done && ldconfig`,
       "RUN printf 'session optional pam_systemd.so\\n' >>/etc/pam.d/common-session",
-      // Which the lab's base has no use for.
+      // Unmasks logind, which the lab's base has no use for.
       'RUN rm /etc/systemd/system/systemd-logind*',
-      // A home as Fedora's installer writes it.
+      // The home directory as Fedora's installer sets it.
       'RUN usermod --home /home/lab lab',
     ],
   });

@@ -1,13 +1,14 @@
 import type { NixImage } from './nix-image.ts';
 
 /**
- * What `nixImage` takes for an image with `installer: system` and the Nix that a Debian suite packages: `trixie` has the
- * older. It is installed as a Containerfile would, with `more` packages, and the user `lab` may use it (Debian's README).
+ * Options of `nixImage` for `installer: system` with the Nix package of a Debian suite; `trixie` has the older one. It
+ * is installed as a Containerfile would, together with `more` packages, and the user `lab` is allowed to use it (see
+ * Debian's README).
  */
 export const system = (suite: 'forky' | 'trixie' = 'forky', ...more: string[]): NixImage => ({
   entry: { installer: { provider: 'system' } },
   before: [
-    // All but Nix is of the suite that the base has.
+    // Only Nix comes from `suite`; everything else comes from the base's suite.
     `RUN mkdir -p /var/lib/apt/lists/partial /var/cache/apt/archives/partial && \\
       echo 'deb http://deb.debian.org/debian ${suite} main' >/etc/apt/sources.list.d/nix.list && \\
       printf 'Package: src:nix\\nPin: release n=${suite}\\nPin-Priority: 1001\\n' >/etc/apt/preferences.d/nix && \\

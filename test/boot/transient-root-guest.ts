@@ -2,10 +2,10 @@ import { expect } from 'vitest';
 import { type Backend, varOf } from './lab/backend.ts';
 import type { RunningGuest } from './lab/machine.ts';
 
-// Seconds for a boot on a machine that has other work, too.
+// Seconds that a boot may take, for a host that is busy with other work.
 export const limit = 300;
 
-/** Whether / and /usr can be written; throws if they differ, or if /nix is not the persistence directory. */
+/** Whether / and /usr are writable; throws if they differ, or if /nix is not the persistence directory. */
 export const rootOf = async (guest: RunningGuest, backend: Backend = 'ostree'): Promise<'writable' | 'read-only'> => {
   expect(await guest.succeed('findmnt -n -o FSTYPE /')).toBe('overlay');
   expect(await guest.succeed('findmnt -n -o SOURCE /nix')).toContain(`[${varOf[backend]}/lib/nix]`);
@@ -15,11 +15,11 @@ export const rootOf = async (guest: RunningGuest, backend: Backend = 'ostree'): 
   return 'read-only';
 };
 
-/** What the hook said to the kernel log. */
+/** What the hook wrote to the kernel log. */
 export const hookMessages = (guest: RunningGuest) =>
   guest.succeed('journalctl --boot --dmesg --grep transient-root: -o cat || :');
 
-/** / is writable, the hook has nothing to say, and it has handed over the unit that labels such a /. */
+/** Expects / to be writable, the hook to have logged nothing, and the unit that labels a transient / to be in /run. */
 export const expectTransient = async (guest: RunningGuest, backend: Backend = 'ostree'): Promise<void> => {
   expect(await rootOf(guest, backend), backend).toBe('writable');
   expect(await hookMessages(guest), backend).toBe('');

@@ -4,7 +4,7 @@ import { buildImage } from './lab/image.ts';
 
 const modules = join(import.meta.dirname, '../../modules');
 
-/** An image in which the module ran; what is looked at in it needs no installed Nix, so first boot is kept quiet. */
+/** An image in which the module has run. Its tests need no installed Nix, so nix-install.service is masked. */
 export const transientRootImage = async (
   transientRoot: 'karg' | 'initramfs' | 'off',
   lines: string[] = [],

@@ -13,7 +13,7 @@ const expectNixAndKept = async (guest: RunningGuest): Promise<void> => {
   expect(await nixFaults(guest)).toEqual([]);
 };
 
-/** What an update and a rollback must do, on either backend; by the names of the scenarios. */
+/** Scenarios about updates and rollbacks, for either backend, by name. */
 export const updates: Record<string, (lab: Lab) => Promise<void>> = {
   'an update brings new units, a rollback the old ones, and Nix and what a user built stay': async (lab) => {
     const base = await baseFor(lab);
@@ -56,10 +56,10 @@ export const updates: Record<string, (lab: Lab) => Promise<void>> = {
   },
 };
 
-/** What comes of an /etc that knows nothing of the store, on either backend; by the name of the scenario. */
+/** Scenarios about an /etc that knows nothing of the store, for either backend, by name. */
 export const adoptions: Record<string, (lab: Lab) => Promise<void>> = {
   'a deployment whose /etc never saw Nix adopts the store that /var holds': async (lab) => {
-    // Rolling back to before Nix and updating from there makes an /etc without users, nix.conf and profile.
+    // As after rolling back to before Nix and updating from there: an /etc without build users, nix.conf and profile.
     const machine = await installedMachine(lab, await nixImage({ base: await baseFor(lab) }));
     let guest = await machine.boot();
     await guest.succeed(

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { keepDurations } from './durations.ts';
 
-// An emulated machine keeps one core busy most of the time: two files at once on two cores, a file's scenarios in turn.
+// An emulated machine keeps one core busy most of the time, so two files run at once on two cores, and the scenarios of
+// one file run one after the other.
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../..'),

@@ -1,7 +1,7 @@
 #!/bin/bash
-# The machine of a history, switched off: what happens to its disks between two boots. Runs in a mount namespace of its own
-# and takes commands, a line each, from its input; each answer ends with a line `=END`.
-#   driver.sh WORK STAND-INS    WORK: an empty directory; STAND-INS: a tree that lies over the image's /usr
+# The machine of a history while it is off: what happens to its disks between two boots. Runs in a mount namespace of
+# its own and reads commands from standard input, one per line; each answer ends with a line `=END`.
+#   driver.sh WORK STAND-INS    WORK: an empty directory; STAND-INS: a tree that is mounted over the image's /usr
 set -eu
 shopt -s nullglob dotglob
 work=$1 stand_ins=$2
@@ -17,7 +17,7 @@ done
 mkdir "$work/root-with-nix/nix"
 for root in "$work/root-with-nix" "$work/root-plain"; do mount -o remount,bind,ro "$root"; done
 
-# machine same|other: a new one, with an empty disk; /var/home is on the same file system, or on another.
+# machine same|other: a new machine with an empty disk; /var/home is on the same file system or on another one.
 machine() {
     if mountpoint --quiet "$disk/home"; then umount "$disk/home"; fi
     if mountpoint --quiet "$disk"; then umount "$disk"; fi
@@ -33,14 +33,14 @@ machine() {
     mkdir "$etc"
 }
 
-# As systemd-tmpfiles makes them at each boot.
+# Makes the directories that systemd-tmpfiles makes at each boot.
 make_directories() {
     if [ -d "$disk/lib" ] && [ -d "$disk/usrlocal" ]; then return; fi
     mkdir -p "$disk"/{cache,home,lib,mnt,srv,usrlocal,tmp}
 }
 
-# A deployment's /etc: install ID IMAGE, or merge ID FROM-ID FROM-IMAGE IMAGE (as `ostree admin finalize-staged` does: what
-# the machine changed or deleted stays so, all else is the new image's).
+# A deployment's /etc: install ID IMAGE, or merge ID FROM-ID FROM-IMAGE IMAGE (like `ostree admin finalize-staged`: what
+# the machine has changed or deleted stays that way, everything else comes from the new image).
 install() {
     rm -rf "${etc:?}/$1"
     cp -a "$2/usr/etc" "$etc/$1"
@@ -51,7 +51,7 @@ merge() {
     while IFS= read -r path; do
         if is_there "$current/$path"; then
             if ! is_same "$current/$path" "$before/$path"; then
-                # A directory that became something else, or the other way.
+                # A directory in the new image that is something else on the machine.
                 if [ -d "$new/$path" ] && [ ! -L "$new/$path" ] && { [ -L "$current/$path" ] || [ ! -d "$current/$path" ]; }; then
                     rm -rf "${new:?}/$path"
                 fi
@@ -87,7 +87,7 @@ discard() {
     rm -rf "${etc:?}/$1"
 }
 
-# boot ID IMAGE CUT [INSTALLER-TROUBLE]: from here on the machine takes the commands (booted.sh), until its power is off.
+# boot ID IMAGE CUT [INSTALLER-TROUBLE]: after this, booted.sh reads the commands until the machine is off.
 boot() {
     local root=$work/root-plain code=0
     if [ -e "$2/nix" ]; then root=$work/root-with-nix; fi
@@ -109,7 +109,7 @@ exec env -i PATH=/usr/sbin:/usr/bin chroot "$@"' sh "$work" "$root" /bin/bash /u
     fi
 }
 
-# What people and accidents do to the disks meanwhile.
+# What people and accidents do to the disks while the machine is off.
 factory_reset() {
     local path
     for path in "$disk"/*; do if [ "$path" != "$disk/home" ]; then rm -rf "$path"; fi; done
@@ -131,20 +131,20 @@ move() {
         mv "$disk/$1" "$disk/$2"
     fi
 }
-# link DIRECTORY: its content goes to another disk, and it is a link from then on.
+# link DIRECTORY: moves its content to another disk and makes it a link to that.
 link() {
     if [ -d "$disk/$1" ] && [ ! -L "$disk/$1" ] && [ ! -e "$disk/mnt/${1//\//-}" ]; then
         mv "$disk/$1" "$disk/mnt/${1//\//-}"
         ln -s "/var/mnt/${1//\//-}" "$disk/$1"
     fi
 }
-# room SIZE|none: how large the disk is; `none` leaves no byte of room.
+# room SIZE|none: sets the size of the disk; `none` leaves no free byte.
 room() {
     local place size
     for place in "$disk" "$home"; do
         if ! mountpoint --quiet "$place"; then continue; fi
         size=$1
-        # Never 0, which is no limit.
+        # Never 0, which would mean no limit.
         if [ "$size" = none ]; then size=$(($(df --output=used -BK "$place" | tail -n 1 | tr -dc 0-9) + 4))k; fi
         mount -o "remount,size=$size" "$place"
         if [ "$1" = none ]; then printf '%4096s' '' >"$place/filler"; else rm -f "$place/filler"; fi

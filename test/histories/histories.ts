@@ -1,8 +1,8 @@
 /**
- * Runs histories of machines, at random, until there were enough steps; the first that goes wrong is made as short as it
- * gets, and printed as a script that runs it again.
+ * Runs random histories of machines until there have been enough steps; the first one that fails is made as short as
+ * possible and printed as a script that runs it again.
  *   histories.ts [--steps COUNT] [--seed SEED]
- *   histories.ts --again FILE     FILE: a history, a step a line (`-`: from the input)
+ *   histories.ts --again FILE     FILE: a history, one step per line (`-`: standard input)
  */
 import * as fs from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -16,9 +16,11 @@ import { type Machine, startMachine } from './machine.ts';
 const { values } = parseArgs({
   options: { steps: { type: 'string', default: '10000' }, seed: { type: 'string' }, again: { type: 'string' } },
 });
-/** More than there are processors: the kernel takes a while to end the mounts of a boot, and nobody computes meanwhile. */
+/**
+ * More than there are processors: the kernel takes a while to end the mounts of a boot, and no processor is busy then.
+ */
 const workers = 2 * availableParallelism();
-/** Histories of one seed: how many run before a worker looks whether there were enough. */
+/** How many histories of one seed run before a worker checks whether there have been enough steps. */
 const histories = 10;
 
 const work = fs.mkdtempSync(join(tmpdir(), 'histories-'));
@@ -29,7 +31,7 @@ try {
   fs.rmSync(work, { recursive: true, force: true });
 }
 
-/** Random histories, on as many machines as there are workers. */
+/** Runs random histories on as many machines as there are workers. Gives the exit code. */
 async function search(images: Images): Promise<number> {
   const wanted = Number(values.steps);
   let seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30));
@@ -63,11 +65,11 @@ function historyOf(real: Real, start: () => Machine) {
     try {
       const model = await begin(real, first);
       await fc.asyncModelRun(() => ({ model, real }), rest as never);
-      // Whatever happened: with room and no mask two more boots end with a Nix, or say why not.
+      // Whatever has happened: with free space and no mask, two undisturbed boots end with a Nix, or say why not.
       for (const last of [['boot'], ['boot'], ['boot']] as const) await carryOut(model, real, last);
       if (model.on) await real.machine.ask('off');
     } catch (cause) {
-      // Nobody knows how it is: the next history, mostly this one made shorter, begins with another.
+      // This machine is in an unknown state: the next history, usually this one made shorter, gets a new machine.
       real.machine.end();
       real.machine = start();
       throw cause;
@@ -96,7 +98,7 @@ ${lines.join('\n')}
 END`;
 }
 
-/** One history, told. */
+/** Runs one history and prints each step with what the machine says. Gives the exit code. */
 async function runAgain(images: Images, file: string): Promise<number> {
   const text = fs.readFileSync(file === '-' ? 0 : file, 'utf8');
   const [first, ...rest] = text

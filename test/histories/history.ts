@@ -1,4 +1,4 @@
-/** Histories of a machine: the steps that there are, what a model knows of them, and what must hold after each. */
+/** Histories of a machine: the possible steps, the model that follows them, and what must hold after each step. */
 import fc from 'fast-check';
 import type { Provider } from '../../src/config/recipe-entry.ts';
 import { type Image, type Images, imageNamed, nameOf, persistences, releases } from './images.ts';
@@ -9,44 +9,44 @@ type Deployment = {
   id: number;
   image: string;
   masks: ReadonlySet<string>;
-  /** Whether something of an installation may be in its /etc that no boot of an image with the module has seen since. */
+  /** Whether its /etc may hold parts of an installation that no boot of an image with the module has seen since. */
   isUnfinished: boolean;
-  /** Whether a person has had an installer write nix.conf. */
+  /** Whether an installer that a person ran has written nix.conf. */
   hasOwnNixConf: boolean;
 };
 
-/** What a model knows of the machine. */
+/** What the model knows about the machine. */
 export type Model = {
   on: boolean;
   current: Deployment;
   previous: Deployment | undefined;
-  /** What the next boot changes to. */
+  /** What the next boot switches to. */
   next: { image: string } | 'previous' | undefined;
   deployments: number;
   packages: number;
   room: 'much' | 'little' | 'none';
   /** Directories that are links to another disk. */
   links: ReadonlySet<string>;
-  /** Boots in a row with the same image that nothing disturbed. */
+  /** The number of undisturbed boots in a row with the same image. */
   calm: number;
   canBuild: boolean;
   hasBackup: boolean;
 };
 
-/** The machine that steps are carried out on, and what was seen of it. */
+/** The machine on which steps are carried out, and what goes with it. */
 export type Real = {
   machine: Machine;
   images: Images;
-  /** How many steps were carried out, in all histories. */
+  /** How many steps have been carried out, in all histories. */
   counted: { steps: number };
-  /** Takes what the machine said, for whoever reads a history. */
+  /** Receives what the machine says, for a person who reads the history. */
   tell: (lines: readonly string[]) => void;
 };
 
-/** A machine is not as it must be. */
+/** Something that must hold on a machine does not hold. */
 class Fault extends Error {}
 
-/** A step by the words that a history's script has for it. */
+/** A step, as the words of a line in a history's script. */
 export type Step = readonly [name: string, ...words: string[]];
 
 const maskable = ['nix.mount', 'nix-daemon.socket', 'nix-install.service', 'nix-daemon.service'] as const;
@@ -68,7 +68,7 @@ const image: fc.Arbitrary<string> = fc
   .map(nameOf);
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  // A step that is not needed for a fault becomes a boot.
+  // While a history is made shorter, a step that the failure does not need becomes a boot.
   { withCrossShrink: true },
   { weight: 10, arbitrary: fc.constant<Step>(['boot']) },
   { weight: 6, arbitrary: fc.nat(160).map((count): Step => ['cut', String(count + 1)]) },
@@ -89,7 +89,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       .record({
         provider: fc.constantFrom('determinate', 'nixos'),
         release: fc.constantFrom(...releases),
-        // The installers' own default, mostly.
+        // Mostly the installers' own default.
         persistence: fc.constantFrom('/var/home/nix', '/var/home/nix', '/var/lib/nix', '/var/srv/own'),
       })
       .map(({ provider, release, persistence }): Step => ['by-hand', provider, String(release), persistence]),
@@ -103,7 +103,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      // Where an image looks for one that it has not been told of.
+      // The places where an image looks for a store that it has no record of.
       .tuple(fc.constantFrom(...persistences), fc.constantFrom('/var/lib/nix', '/var/home/nix'))
       .map(([from, to]): Step => ['move', from, to]),
   },
@@ -118,7 +118,7 @@ export const beginning: fc.Arbitrary<Step> = fc
 /** A step as a command of fast-check. */
 type Command = fc.AsyncCommand<Model, Real>;
 
-/** Any sequence of steps, for a model that says which of them are possible. */
+/** Any sequence of steps; the model decides which of them are possible. */
 export const steps: fc.Arbitrary<Iterable<Command>> = fc.commands([step.map(commandOf)], {
   size: 'max',
   maxCommands: 30,
@@ -133,7 +133,7 @@ function commandOf(words: Step): Command {
   };
 }
 
-/** Whether a step means something for a machine in this state. */
+/** Whether a step makes sense for a machine in this state. */
 export function isPossible(model: Readonly<Model>, [name, ...words]: Step): boolean {
   switch (name) {
     case 'rollback':
@@ -171,7 +171,7 @@ function hasModule(name: string): boolean {
   return imageNamed(name).kind === 'nix';
 }
 
-/** A machine that was just installed from an image, and is off. */
+/** Installs a machine from an image and leaves it off. Gives its model. */
 export async function begin(real: Real, [, home = 'same', name = 'none']: Step): Promise<Model> {
   await real.machine.ask('machine', home);
   await real.machine.ask('install', '1', await real.images.directory(name));
@@ -190,7 +190,7 @@ export async function begin(real: Real, [, home = 'same', name = 'none']: Step):
   };
 }
 
-/** Lets a step happen, to the machine and to the model; throws a `Fault` where something does not hold afterwards. */
+/** Carries out a step on the machine and in the model; throws a `Fault` if something does not hold afterwards. */
 export async function carryOut(model: Model, real: Real, [name, ...words]: Step): Promise<void> {
   real.counted.steps += 1;
   const { machine } = real;
@@ -306,14 +306,14 @@ async function boot(model: Model, real: Real, { cut, trouble }: { cut: string; t
   await expectWhole(model, real, lines, trouble !== '');
 }
 
-/** The power is gone. */
+/** Notes a power cut in the model. */
 function lose(model: Model): void {
   model.on = false;
   model.canBuild = false;
   model.calm = 0;
 }
 
-/** Changes to what was staged: at a shutdown ostree merges /etc. */
+/** Switches to what was staged; ostree merges /etc at shutdown. */
 async function deploy(model: Model, { machine, images }: Real): Promise<void> {
   const { current, previous, next } = model;
   model.next = undefined;
@@ -338,7 +338,7 @@ function readAll(lines: readonly string[], key: string): string[] {
   return lines.filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1));
 }
 
-/** What must hold on a machine that is on. */
+/** Throws a `Fault` unless everything holds that must hold on a machine that is on. */
 async function expectWhole(model: Model, real: Real, lines: readonly string[], troubled = false): Promise<void> {
   real.tell(lines);
   const [outcome, status, cannotBuild] = ['outcome', 'status', 'cannot-build'].map((key) => read(lines, key) ?? '');
@@ -350,11 +350,11 @@ async function expectWhole(model: Model, real: Real, lines: readonly string[], t
 
 type Seen = {
   lines: readonly string[];
-  /** Of nix-install.service: its exit code, or why it was not run. */
+  /** The exit code of nix-install.service, or why it was not run. */
   outcome: string | undefined;
-  /** What `systemctl status` shows of it. */
+  /** The status of nix-install.service that `systemctl status` shows. */
   status: string | undefined;
-  /** Why a user cannot build, or nothing. */
+  /** Why a user cannot build; empty if they can. */
   cannotBuild: string | undefined;
   troubled: boolean;
 };
@@ -369,7 +369,7 @@ function faults(model: Model, { lines, outcome = '', status = '', cannotBuild = 
   const standIn = readAll(lines, 'stand-in');
   if (standIn.length > 0) throw new Error(standIn.join('\n'));
 
-  // Nothing of a user is ever lost, or hidden without a word.
+  // No package that a user built is ever lost, or hidden without a message.
   const packages = readAll(lines, 'package').map((line) => line.split(' '));
   const isHelpless = image.kind !== 'nix' || current.masks.has('nix-install.service');
   for (const [name, ...where] of packages) {

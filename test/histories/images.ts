@@ -1,4 +1,4 @@
-/** The images that machines of histories run, and what lies over them in the place of systemd, the installers and Nix. */
+/** The images that machines of histories run, and the stand-ins for systemd, the installers and Nix that cover them. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
@@ -10,7 +10,9 @@ import { bake } from '../unit/nix-install/first-boot.ts';
 const standIns = join(import.meta.dirname, 'stand-ins');
 const firstBootPrograms = join(import.meta.dirname, '../../modules/nix/files');
 
-/** An image with the module, or one without: with a /nix of its own (as blog posts make it) or with none. */
+/**
+ * An image with the module, or one without it: `blog` has a /nix of its own, as blog posts make it, `none` has none.
+ */
 export type Image =
   | { kind: 'none' | 'blog' }
   | { kind: 'nix'; provider: Provider; persistence: string; release: number; maxJobs: number };
@@ -18,13 +20,13 @@ export type Image =
 export const persistences = ['/var/lib/nix', '/var/home/nix', '/var/srv/nix'] as const;
 export const releases = [1, 2] as const;
 
-/** The name by which a history's script calls an image. */
+/** The name of an image in a history's script. */
 export function nameOf(image: Image): string {
   if (image.kind !== 'nix') return image.kind;
   return [image.provider, image.persistence, `release-${image.release}`, `max-jobs-${image.maxJobs}`].join(':');
 }
 
-/** The image that a history's script names. */
+/** The image with this name in a history's script; throws if there is none. */
 export function imageNamed(name: string): Image {
   if (name === 'none' || name === 'blog') return { kind: name };
   const [, provider, persistence, release, maxJobs] =
@@ -40,15 +42,15 @@ export function imageNamed(name: string): Image {
 }
 
 export type Images = {
-  /** The tree that lies over every image's /usr. */
+  /** The tree that is mounted over every image's /usr. */
   standIns: string;
-  /** The directory of an image, as it is baked. */
+  /** The directory of a baked image, by its name. */
   directory: (name: string) => Promise<string>;
 };
 
 const nixVersion = (release: number): string => `2.35.${release}`;
 
-/** Makes what machines need, in `work`: images as they are first asked for. */
+/** Makes what machines need, in `work`; each image is baked when it is first asked for. */
 export async function makeImages(work: string): Promise<Images> {
   const tree = join(work, 'stand-ins');
   writeStandIns(tree);
@@ -68,7 +70,7 @@ export async function makeImages(work: string): Promise<Images> {
 function writeStandIns(tree: string): void {
   const [bin, own] = [join(tree, 'bin'), join(tree, 'lib/histories')];
   for (const directory of [bin, own, join(own, 'cut')]) fs.mkdirSync(directory, { recursive: true });
-  // As ostree has it: what is local is in /var.
+  // As on ostree systems, /usr/local is in /var.
   fs.symlinkSync('../var/usrlocal', join(tree, 'local'));
   for (const name of ['systemctl', 'systemd-notify', 'sync']) fs.copyFileSync(join(standIns, name), join(bin, name));
   for (const name of ['systemd.sh', 'booted.sh', 'determinate-nixd']) {
@@ -83,7 +85,7 @@ function writeStandIns(tree: string): void {
   writeCuts(join(own, 'cut'));
 }
 
-/** A socket that nobody listens at, for systemd's stand-in to copy. */
+/** Makes a socket that nobody listens on, for the stand-in for systemd to copy. */
 async function writeSocket(path: string): Promise<void> {
   const server = createServer().listen(`${path}.listening`);
   await once(server, 'listening');
@@ -98,7 +100,7 @@ function writeInstaller(path: string, provider: 'determinate' | 'nixos', release
   });
 }
 
-/** Every program that runs at a boot is wrapped in one that counts, and at the wanted count ends them all. */
+/** Wraps every program that a boot may run in one that counts the calls and kills all of them at the wanted count. */
 function writeCuts(directory: string): void {
   const texts = [
     ...fs
@@ -175,7 +177,7 @@ async function writeImage(image: Image, directory: string, tree: string): Promis
     );
     if (isOfDistribution) writePackage(directory, nixVersion(release));
   }
-  // As ostree keeps what a new deployment's /etc begins with.
+  // ostree keeps the initial /etc of a new deployment in usr/etc.
   const etc = join(directory, 'usr/etc');
   if (fs.existsSync(join(directory, 'etc'))) fs.renameSync(join(directory, 'etc'), etc);
   for (const [name, text] of Object.entries(baseEtc)) {

@@ -6,14 +6,14 @@ import { createInterface } from 'node:readline';
 import type { Images } from './images.ts';
 
 export type Machine = {
-  /** Carries out a command; gives the lines that it answers with. */
+  /** Runs a command; gives the lines of its answer. */
   ask: (...words: string[]) => Promise<string[]>;
   end: () => void;
 };
 
 const end = '=END';
 
-/** Starts the driver, in a mount namespace of its own, and keeps it for many histories. */
+/** Starts the driver in a mount namespace of its own. One driver serves many histories. */
 export function startMachine(work: string, images: Images): Machine {
   fs.mkdirSync(work, { recursive: true });
   const driver = join(import.meta.dirname, 'driver.sh');

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 
 const script = join(import.meta.dirname, 'base.sh');
 
-/** A tarball of the Debian base, made at the first run (about a minute) and kept in the user's cache. */
+/** A tarball of the Debian base, made on the first run (about a minute) and kept in the user's cache. */
 export async function baseTarball(): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'bluebuild-nix/image');
   const key = createHash('sha256')

@@ -44,7 +44,7 @@ describe.each(['image', 'local'] as const)('an image that BlueBuild builds, sour
   let without: Tree;
 
   beforeAll(async () => {
-    // All the same but for the module, so that what BlueBuild and buildah leave behind is not taken for ours.
+    // The same build without the module, so that files left by BlueBuild and buildah do not count as ours.
     const other = await buildWith(source, ['true'], `${tag}-without`);
     expect(other, other.log).toMatchObject({ exitCode: 0 });
     without = await treeOf(`${tag}-without`);
@@ -117,7 +117,7 @@ describe.each(['image', 'local'] as const)('an image that BlueBuild builds, sour
       .filter(({ path, kind }) => kind === 'file' && /^\/usr\/lib\/systemd\/system\/[^/]+$/.test(path))
       .map(({ path }) => posix.basename(path));
     await readImage(storage, tag, async (root) => {
-      // In the image's own root, with a /proc, as systemd wants it. Nothing at all is printed where nothing is wrong.
+      // Runs in the image's own root, with the /proc that systemd needs. It prints nothing if nothing is wrong.
       const systemd = await inImage(root, 'systemd-analyze', 'verify', '--man=no', '--recursive-errors=yes', ...units);
       expect(systemd).toMatchObject({ exitCode: 0, all: '' });
       for (const unit of [
@@ -127,7 +127,7 @@ describe.each(['image', 'local'] as const)('an image that BlueBuild builds, sour
         'nix-daemon.socket',
         'determinate-nixd.socket',
       ]) {
-        // What /usr/lib enables is `static` for systemctl: not to be disabled, only to be masked.
+        // systemctl calls units that are enabled in /usr/lib `static`: they can be masked, but not disabled.
         expect({ unit, ...(await inImage(root, 'systemctl', 'is-enabled', unit)) }).toMatchObject({
           unit,
           all: 'static',
@@ -199,7 +199,7 @@ describe('a module that fails ends the build, and leaves no image', () => {
   });
 });
 
-/** Runs a program of the image in the image. */
+/** Runs a program of the image in a chroot; `root` is where the image is mounted. */
 async function inImage(root: string, program: string, ...options: string[]) {
   const mounted = 'mount -t proc proc "$1/proc"; mount -t tmpfs tmpfs "$1/run"; exec chroot "$@"';
   const { exitCode, all } = await execa({ reject: false, all: true })('unshare', [

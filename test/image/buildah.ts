@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 
-/** Where a test run keeps its images: a storage of its own, away from the machine's. */
+/** The folder with the images of a test run, separate from the machine's storage. */
 export type Storage = string;
 
 const run = (storage: Storage) =>
   execa({
     env: {
       BUILDAH_ISOLATION: 'chroot',
-      // Cache mounts lie in TMPDIR/buildah-cache: of this run only.
+      // Cache mounts are in TMPDIR/buildah-cache, so they belong to this run only.
       TMPDIR: join(storage, 'tmp'),
       STORAGE_DRIVER: 'overlay',
     },
@@ -20,7 +20,7 @@ const buildah = (storage: Storage, ...options: string[]) =>
 
 export type Built = { exitCode: number; log: string };
 
-/** Builds `directory`'s Containerfile; never from a layer of an earlier build. */
+/** Builds the Containerfile in `directory`; never reuses a layer of an earlier build. */
 export async function build(storage: Storage, directory: string, tag: string, ...options: string[]): Promise<Built> {
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const platform = options.some((option) => option.startsWith('--platform'))
@@ -33,20 +33,20 @@ export async function build(storage: Storage, directory: string, tag: string, ..
   return { exitCode: result.exitCode ?? -1, log: result.all ?? '' };
 }
 
-/** Makes an image of a tarball of its root. */
+/** Makes an image from a tarball of its root. */
 export async function importTarball(storage: Storage, tarball: string, tag: string): Promise<void> {
   const { stdout: container } = await buildah(storage, 'from', 'scratch');
   await buildah(storage, 'add', '--quiet', container, tarball, '/');
   await buildah(storage, 'commit', '--quiet', '--rm', container, tag);
 }
 
-/** Whether there is such an image. */
+/** Whether the storage has an image with this tag. */
 export async function exists(storage: Storage, tag: string): Promise<boolean> {
   const { stdout } = await buildah(storage, 'images', '--noheading', '--format', '{{.Name}}');
   return stdout.split('\n').includes(`localhost/${tag}`);
 }
 
-/** Gives `read` the root of an image on this machine's disk, for as long as it runs. */
+/** Mounts an image on this machine and gives `read` the path of its root; unmounts it when `read` is done. */
 export async function readImage<T>(storage: Storage, tag: string, read: (root: string) => Promise<T>): Promise<T> {
   const { stdout: container } = await buildah(storage, 'from', '--pull-never', `localhost/${tag}`);
   try {
@@ -58,7 +58,7 @@ export async function readImage<T>(storage: Storage, tag: string, read: (root: s
   }
 }
 
-/** Ends what may still be mounted, so that the storage can be removed. */
+/** Unmounts and removes all containers, so that the storage can be removed. */
 export async function release(storage: Storage): Promise<void> {
   await buildah(storage, 'umount', '--all');
   await buildah(storage, 'rm', '--all');

@@ -37,6 +37,6 @@ test('made again, in another place, the code cache is the same to the byte', asy
 });
 
 test('a code cache that another V8 has made is noticed', async () => {
-  // As V8 sees it, one with other flags is another.
+  // V8 treats a V8 with other flags as a different one.
   await expect(checkCodeCache([node, '--no-opt'], program)).rejects.toThrow(/does not take the code cache/);
 });

@@ -11,7 +11,7 @@ const hook = join(
 );
 const composefs = `composefs=${'a'.repeat(128)}`;
 
-// As the initramfs does it: the hook changes the configuration, then composefs-setup-root mounts a root by it.
+// The steps of the initramfs: the hook changes the configuration, then composefs-setup-root mounts a root with it.
 describe('a root that composefs-setup-root mounts, by a configuration that the hook has changed', () => {
   let program: string;
   let directory: string;
@@ -26,7 +26,7 @@ describe('a root that composefs-setup-root mounts, by a configuration that the h
   }, 1_200_000);
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  /** Whether what is written to the new / stays in memory; a test root is a directory, where else it goes into that. */
+  /** Whether writes to the new / stay in memory. Otherwise they go to `image`, the directory that is the test root. */
   const isTransient = async (configuration: string, argument: string): Promise<boolean> => {
     const path = join(directory, 'initramfs/etc/composefs/setup-root-conf.toml');
     writeFileSync(path, configuration);

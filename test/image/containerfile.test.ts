@@ -16,15 +16,15 @@ const moduleMount = '--mount=type=bind,from=localhost/module,src=/modules,dst=/t
 const filesMount = '--mount=type=bind,src=files,dst=/tmp/files';
 
 /**
- * A /tmp that is not the image's. image-template has `type=tmpfs,dst=/tmp`, but after a mount on a directory at the top
- * that was there before, buildah 1.28 empties the whole image ("unable to cleanup run mounts").
+ * A /tmp outside the image. image-template has `type=tmpfs,dst=/tmp`, but after a mount on an existing top-level
+ * directory, buildah 1.28 empties the whole image ("unable to cleanup run mounts").
  */
 async function temporaryDirectory(): Promise<{ path: string; option: string }> {
   const path = await mkdtemp(join(storage, 'tmp/'));
   return { path, option: `--volume=${path}:/tmp` };
 }
 
-/** Builds an image whose Containerfile begins with the base, followed by these lines. */
+/** Builds an image from the base and these Containerfile lines. */
 async function buildLines(
   tag: string,
   lines: string[],
@@ -131,7 +131,7 @@ describe('an installer over https', () => {
   const config = () =>
     entry({ installer: { version: '1.2.3', url: server.url('/nix-installer'), sha256: standIn.sha256 } });
   const run = () => `/tmp/modules/nix/nix.sh ${quoted(config())}`;
-  // What an image for a company's network does before everything else.
+  // An image for a company's network does this first.
   const trusting =
     'RUN --mount=type=bind,src=ca.pem,dst=/tmp/ca.pem cat /tmp/ca.pem >>/etc/ssl/certs/ca-certificates.crt';
   const prepare = (project: string) => cp(server.authorityFile, join(project, 'ca.pem'));
@@ -305,7 +305,7 @@ describe('examples', () => {
       .replace('ghcr.io/ublue-os/bluefin:stable', 'localhost/base')
       .replace('ghcr.io/bluebuild-nix/bluebuild-nix:v1', 'localhost/module')
       .replaceAll('--mount=type=tmpfs,dst=/tmp', '') // temporary.option instead
-      // Debian has no bootc; the shape of the image is what the other tests look at.
+      // Debian has no bootc. The other tests check the layout of the image.
       .replace('RUN bootc container lint', '')
       // The stand-in is a file of the project.
       .replace('/tmp/modules/nix/nix.sh', 'CONFIG_DIRECTORY=/ctx/files /tmp/modules/nix/nix.sh');

@@ -31,7 +31,7 @@ describe('bake with transient-root: initramfs, in a root with a real dracut', { 
     execa({ cwd: repository, preferLocal: true, all: true, reject: false, forceKillAfterDelay: false })('node', [
       ...['src/cli.ts', 'bake', '--root', where, '--config', baked],
     ]);
-  /** With one more file in the root, as an image of somebody's may have it. */
+  /** Bakes with one more file in the root, as a user's image may have it. */
   const startWith = async (path: string, text: string) => {
     const directory = dirname(join(root, path));
     const isNew = !existsSync(directory);

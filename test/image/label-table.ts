@@ -1,11 +1,11 @@
-/** What kind of a thing lies at a path, by the names of matchpathcon(8). */
+/** The kind of file at a path, by the names of matchpathcon(8). */
 type Kind = 'file' | 'dir' | 'lnk_file' | 'sock_file' | 'pipe';
 
 const hash = 'b6gvzjyb2pg0kjfwrn7a6m8v9qd1l3xs';
 const path = `/store/${hash}-hello-2.12`;
 const none = '<<none>>';
 
-/** The type of what lies at a path in /nix: by the rules of both nix-installers, and of this module for work in progress. */
+/** The SELinux type of a path in /nix: by the rules of both nix-installers, and for work in progress of this module. */
 export const labelTable: readonly (readonly [path: string, kind: Kind, type: string])[] = [
   ['', 'dir', 'default_t'],
   ['/nix-installer', 'file', 'default_t'],

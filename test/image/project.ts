@@ -5,7 +5,7 @@ import { execa } from 'execa';
 
 const repository = join(import.meta.dirname, '../..');
 
-/** Takes the place of a vendor's 73 MB in the image; its name and its text say what it is. */
+/** Takes the place of a vendor's 73 MB installer in the image. Its name and its text say that it is a stand-in. */
 const standInText = '#!/bin/sh\necho "a stand-in for nix-installer, made by a test" >&2\nexit 1\n';
 export const standIn = {
   name: 'stand-in-for-nix-installer',
@@ -13,14 +13,14 @@ export const standIn = {
   sha256: createHash('sha256').update(standInText).digest('hex'),
 };
 
-/** An entry whose installer is the stand-in, in the project's files/. */
+/** An entry whose installer is the stand-in in the project's files/. */
 export const entry = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
   type: 'nix',
   installer: { version: '1.2.3', url: `file:///tmp/files/${standIn.name}-{arch}`, sha256: standIn.sha256 },
   ...more,
 });
 
-/** A folder to build in, with a files/ that holds the stand-in. It is in the run's storage, and is removed with it. */
+/** Makes a folder to build in, with the stand-in in files/. It is in the run's storage and is removed with it. */
 export async function makeProject(storage: string): Promise<string> {
   const directory = await mkdtemp(join(storage, 'project-'));
   await mkdir(join(directory, 'files'));
@@ -30,7 +30,7 @@ export async function makeProject(storage: string): Promise<string> {
   return directory;
 }
 
-/** Puts the module where `source: local` looks for it, as somebody who copies it into a project would. */
+/** Copies the module into the project, where `source: local` looks for it, as a user would. */
 export async function vendorModule(project: string): Promise<void> {
   await mkdir(join(project, 'modules'));
   await cp(join(repository, 'modules/nix'), join(project, 'modules/nix'), { recursive: true });
@@ -39,8 +39,8 @@ export async function vendorModule(project: string): Promise<void> {
 export type ModuleSource = 'image' | 'local';
 
 /**
- * A Containerfile of the shape that BlueBuild's CLI generates (template/templates/Containerfile.j2 and modules.j2): one
- * RUN a command. A command is run as a module with its JSON, or as it is.
+ * A Containerfile like those that BlueBuild's CLI generates (template/templates/Containerfile.j2 and modules.j2), with
+ * one RUN per command. A command is the configuration of the nix module, or a string that is run as it is.
  */
 export function bluebuildContainerfile(source: ModuleSource, commands: (Record<string, unknown> | string)[]): string {
   const from = source === 'image' ? 'localhost/module' : 'stage-modules';
@@ -53,8 +53,8 @@ export function bluebuildContainerfile(source: ModuleSource, commands: (Record<s
     pacman: '/var/cache/pacman',
     'pacman-sysimage': '/usr/lib/sysimage/cache/pacman',
   };
-  // BlueBuild gives every RUN the same ids; buildah 1.28 holds a locked cache until the build ends, and the next RUN
-  // would wait for it for ever.
+  // BlueBuild gives every RUN the same ids. buildah 1.28 keeps a cache locked until the build ends, so the next RUN
+  // would wait for it forever.
   const mounts = (index: number) => [
     'type=bind,from=stage-files,src=/files,dst=/tmp/files,rw',
     `type=bind,from=${from},src=/modules,dst=/tmp/modules,rw`,
@@ -90,7 +90,7 @@ export function bluebuildContainerfile(source: ModuleSource, commands: (Record<s
   ].join('\n')}\n`;
 }
 
-/** What the program says that it will bake (path, kind, mode, digest or target) into a base without an SELinux policy. */
+/** What the program plans to bake (path, kind, mode, digest or target) into a base without an SELinux policy. */
 export async function planOf(config: Record<string, unknown>): Promise<PlannedEntry[]> {
   const { stdout } = await execa({ cwd: repository, preferLocal: true })('node', [
     ...['src/cli.ts', 'plan', '--json', '--config', JSON.stringify(config), '--without', 'selinux'],

@@ -20,11 +20,11 @@ import { difference, readTree, type Tree } from './tree.ts';
 const repository = join(import.meta.dirname, '../..');
 const entry = (more: object = {}) => JSON.stringify({ type: 'nix', installer: { embed: false }, ...more });
 const policy = '/etc/selinux/default';
-/** What a RUN leaves behind, whatever it runs. */
+/** The paths that buildah makes or changes in every RUN. */
 const madeByBuildah = /^\/(etc|etc\/(hosts|resolv\.conf)|run|tmp|tmp\/modules|var)$/;
 const untouched = { added: [], removed: [], changed: [] };
 
-/** What the policy of a root says of paths, by its own matchpathcon: their types. */
+/** The SELinux types of paths in the policy of a root, from its own matchpathcon. */
 async function typesOf(root: string, paths: readonly (readonly [path: string, kind: string])[]): Promise<string[]> {
   const lines = paths.map(([path, kind]) => `matchpathcon -n -m ${kind} '${path}'`);
   const { stdout } = await execa('chroot', [root, 'sh', '-euc', lines.join('\n')]);
@@ -36,14 +36,14 @@ const policyModules = async (root: string): Promise<string[]> =>
     .split('\n')
     .filter((line) => !line.startsWith('100'));
 
-// The boot lab's base with Debian's reference policy, whose modules lie where Fedora Atomic has them.
+// The boot lab's base with Debian's reference policy, whose modules are where Fedora Atomic has them.
 describe('an image build with a policy', { timeout: 300_000 }, () => {
   let container: string;
   let root: string;
   let other: string;
   let tree: Tree;
 
-  /** Builds the image with buildah, and gives where its root is mounted. */
+  /** Builds the image with buildah; gives a container of it and the path where its root is mounted. */
   const built = async (comment: string): Promise<[container: string, root: string]> => {
     const { name } = await buildImage({
       containerfile: `FROM lab-selinux-base\n# ${comment}\nRUN /tmp/modules/nix/nix.sh '${entry()}'\n`,
@@ -107,7 +107,7 @@ describe('an image build with a policy', { timeout: 300_000 }, () => {
     await execa('chroot', [root, 'semodule', '--noreload', '--build']);
     const { added, removed, changed } = difference(tree, readTree(root));
     expect(removed).toEqual([]);
-    // What semodule leaves where it ran, which the bake takes away unless the base had it.
+    // semodule leaves these files behind. The bake removes them unless the base had them.
     expect(added.filter((path) => !/\.LOCK$|^\/etc\/selinux\/final$/.test(path))).toEqual([]);
     expect(changed.filter((path) => path !== `${policy}/active/commit_num`)).toEqual([]);
   });
@@ -150,7 +150,7 @@ describe('bake in a root with a policy', { timeout: 240_000 }, () => {
     execa({ cwd: repository, preferLocal: true, all: true, reject: false, forceKillAfterDelay: false })('node', [
       ...['src/cli.ts', 'bake', '--root', where, '--config', config],
     ]);
-  /** With a file of the root otherwise, as an image of somebody's may have it. */
+  /** Bakes with one file of the root changed, or removed if `content` is undefined, as a user's image may have it. */
   const startWith = async (path: string, content: string | undefined, config = entry()) => {
     const file = join(root, path);
     const [kept, times] = existsSync(file) ? [readFileSync(file), statSync(file)] : [undefined, undefined];
@@ -218,7 +218,7 @@ describe('bake in a root with a policy', { timeout: 240_000 }, () => {
   });
 
   test('a policy without a type for units is an error, where semodule would leave the label out', async () => {
-    // As it would be, had the policy neither of the two names.
+    // As if the policy had neither of the two names for this type, systemd_unit_file_t and systemd_unit_t.
     const program = join(directory, 'program');
     await execa('sh', [
       '-euc',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** One thing in an image, with all that a layer keeps of it. */
+/** An entry of an image, with everything that a layer stores about it. */
 export type Found = {
   kind: 'directory' | 'file' | 'symlink' | 'other';
   mode: string;
@@ -15,7 +15,7 @@ export type Tree = Map<string, Found & { modified: number }>;
 
 /** Everything in the image at `root`, by its path in it. */
 export function readTree(root: string): Tree {
-  // Node's own recursion goes into directories that a link leads to.
+  // Node's own recursive readdir follows links to directories.
   const walk = (directory: string): string[] =>
     readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
       const path = join(directory, entry.name);
@@ -48,7 +48,7 @@ function found(path: string): Found & { modified: number } {
   };
 }
 
-/** The paths that `after` has more, has no longer, and has otherwise than `before`, whatever their age. */
+/** The paths that were added, removed and changed between `before` and `after`. Modification times do not count. */
 export function difference(before: Tree, after: Tree): { added: string[]; removed: string[]; changed: string[] } {
   const paths = [...new Set([...before.keys(), ...after.keys()])].toSorted();
   const same = (one: Found, other: Found) =>

@@ -1,4 +1,4 @@
-/** An image of Universal Blue's: `ujust`, by the real just, beside what BlueBuild's module `justfiles` adds to the same file. */
+/** `ujust` in a Universal Blue image, with the real just and with the line that BlueBuild's module `justfiles` adds. */
 import { cp, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -10,7 +10,7 @@ import { difference, readTree } from './tree.ts';
 const storage = inject('storage');
 const folder = '/usr/share/ublue-os/just';
 
-/** As their packages make it (ublue-os-just; Bluefin and Aurora have theirs in 00-entry.just). */
+/** The files of Universal Blue's packages (ublue-os-just; Bluefin and Aurora have their own in 00-entry.just). */
 const files = (main: string): Record<string, string> => ({
   [main]: `set allow-duplicate-recipes := true
 set ignore-comments := true
@@ -30,7 +30,7 @@ import? "${folder}/60-custom.just"
 
 const nix = `RUN --mount=type=bind,src=files,dst=/tmp/files --mount=type=bind,from=localhost/module,src=/modules,dst=/tmp/modules \
   /tmp/modules/nix/nix.sh '${JSON.stringify(entry())}'`;
-// As BlueBuild's module does it.
+// What BlueBuild's module `justfiles` does.
 const justfiles = `RUN echo 'import "/usr/share/bluebuild/justfiles/mine.just"' >>${folder}/60-custom.just`;
 
 async function buildLines(tag: string, main: string, lines: string[]): Promise<void> {

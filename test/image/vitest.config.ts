@@ -5,7 +5,7 @@ export default defineConfig({
     dir: import.meta.dirname,
     include: ['**/*.test.ts'],
     globalSetup: `${import.meta.dirname}/setup.ts`,
-    // All files build in one storage; image builds are limits enough for two cores.
+    // All files build in one storage, and one image build at a time is enough for two cores.
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 240_000,

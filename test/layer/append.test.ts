@@ -59,7 +59,7 @@ function imageAt(at: Layout, descriptor: Descriptor) {
   return { manifest, config: at.read(manifest.config.digest) as Config };
 }
 
-/** Every blob has the digest it is named by. */
+/** Expects the name of every blob to be its digest. */
 function checkBlobs({ directory }: Layout) {
   for (const name of readdirSync(join(directory, 'blobs/sha256'))) {
     const bytes = readFileSync(join(directory, 'blobs/sha256', name));
@@ -141,7 +141,7 @@ test('skopeo, umoci and buildah read it, and see what bake writes', async () => 
   const { buildah, remove } = makeBuildah();
   try {
     const container = await buildah('from', image);
-    // What buildah itself makes in the root of a container it mounts.
+    // toMatchObject, because buildah adds files of its own to the root of a container that it mounts.
     expect(tree(await buildah('mount', container))).toMatchObject(baked);
     await buildah('umount', container);
   } finally {
@@ -150,19 +150,19 @@ test('skopeo, umoci and buildah read it, and see what bake writes', async () => 
 });
 
 test('podman and buildah run it', async () => {
-  // Debian's busybox-static: a program that needs nothing else of an image.
+  // From Debian's busybox-static: a program that needs no other file in the image.
   const busybox: File = { name: 'bin/busybox', content: readFileSync('/bin/busybox'), mode: 0o755 };
   layout.writeIndex([await addImage(layout, { files: [[{ name: 'bin/' }, busybox]] }, tag('base'))]);
   const image = `oci:${layout.directory}:nix`;
   await append(`oci:${layout.directory}:base`, image);
   const command = ['/bin/busybox', 'stat', '-c', '%a %u:%g %n', '/nix', '/usr/libexec/bluebuild/nix/nix-installer'];
   const expected = '755 0:0 /nix\n755 0:0 /usr/libexec/bluebuild/nix/nix-installer';
-  // Not in the project: podman takes no runroot of more than 50 characters.
+  // Not in the project: podman rejects a runroot of more than 50 characters.
   const runRoot = mkdtempSync(join(tmpdir(), 'podman-'));
   const root = project.path('podman');
   const storage = ['--root', root, '--runroot', runRoot, '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs'];
   const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024', '--network', 'none'];
-  // runc: crun 1.8 takes no machine with both versions of cgroups.
+  // runc, because crun 1.8 does not support a machine that has both versions of cgroups.
   const podman = [...storage, '--runtime', 'runc', 'run', '--rm', ...limits];
   expect(await run('podman', ...podman, image, ...command)).toBe(expected);
   rmSync(runRoot, { recursive: true, force: true });
@@ -245,7 +245,7 @@ test('into another layout the base’s blobs are linked, and nothing else of the
   await append(`oci:${layout.directory}:base`, `oci:${target}`);
   const other = { ...layout, directory: target };
   checkBlobs(other);
-  // The layer of the base and three new blobs.
+  // The base's layer and three new blobs.
   expect(readdirSync(join(target, 'blobs/sha256'))).toHaveLength(4);
   const [layer] = imageAt(layout, layout.tagged('base')).manifest.layers as [Descriptor];
   const [from, to] = [layout.blobFile(layer.digest), join(target, 'blobs', ...layer.digest.split(':'))];

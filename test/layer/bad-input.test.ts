@@ -32,7 +32,7 @@ const append = (from: string, to: string, ...more: string[]) =>
 
 type Case = {
   what: string;
-  /** Makes the layout what it should not be. */
+  /** Damages the layout. */
   damage?: () => Promise<void> | void;
   base?: () => string;
   output?: () => string;
@@ -377,7 +377,7 @@ test('a disk that is full at any moment leaves every tag as it was, and nothing 
       expect(outcome.stderr).toMatch(/no space left on the disk.*(layout|fresh).* is unchanged/);
       expect(tree(disk)).toEqual(before);
     };
-    // A page more each time: the layer does not fit, then what comes after it, one thing after the other.
+    // One more free page each time: first the layer does not fit, then one by one the files that are written after it.
     for (let pages = 42; pages <= 90; pages += 1) {
       rmSync(filler, { force: true });
       const { stdout: free } = await execa('df', ['--output=avail', '-B4096', disk]);

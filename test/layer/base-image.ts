@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 
-/** A document of a layout, whatever is in it. */
+/** A JSON document of a layout, with any content. */
 export type Json = Record<string, unknown>;
 export type Descriptor = { mediaType: string; digest: string; size: number } & Json;
 
-/** What a tar may hold. */
+/** An entry of a tar: a symbolic link if it has `link`, a directory if its name ends in `/`, otherwise a file. */
 export type File = { name: string; content?: string | Buffer; mode?: number; link?: string };
 
 export async function tarOf(files: readonly File[]): Promise<Buffer> {
@@ -27,7 +27,7 @@ export async function tarOf(files: readonly File[]): Promise<Buffer> {
 
 export const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** A layout that is written by hand, so that it can be anything. */
+/** Makes an OCI layout by hand, so that tests can put anything into it. */
 export function makeLayout(directory: string) {
   mkdirSync(join(directory, 'blobs/sha256'), { recursive: true });
   writeFileSync(join(directory, 'oci-layout'), '{"imageLayoutVersion": "1.0.0"}');
@@ -70,7 +70,7 @@ export type ImageOptions = {
   os?: string;
   files?: readonly (readonly File[])[];
   labels?: Record<string, string>;
-  /** Laid over the config, the manifest and each layer's descriptor. */
+  /** `config`, `manifest` and `layer` override fields of the config, the manifest and each layer's descriptor. */
   config?: Json;
   manifest?: Json;
   layer?: Json;
@@ -102,7 +102,7 @@ export const baseFiles: File[] = [
   { name: 'usr/lib/systemd/system/other.service', content: '[Unit]\n' },
 ];
 
-/** Adds an image to a layout, and gives the descriptor of its manifest. */
+/** Adds an image to a layout; gives the descriptor of its manifest. */
 export async function addImage(layout: Layout, options: ImageOptions = {}, more: Json = {}): Promise<Descriptor> {
   const { architecture = 'amd64', os = 'linux', files = [baseFiles], types = oci } = options;
   const tars = await Promise.all(files.map(tarOf));

@@ -1,4 +1,4 @@
-/** Prints the digests of the fixed plan's layers, made with whichever Node runs it. */
+/** Prints the digests of the fixed plan's layers, made with the Node that runs this script. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

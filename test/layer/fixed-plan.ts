@@ -1,8 +1,8 @@
 import type { ImageEntry } from '../../src/plan/image-entry.ts';
 
-/** A plan that never changes, with one of everything a tar has its own way of writing. */
 export const sha256 = 'a'.repeat(64);
 
+/** A plan that never changes, with one entry for each case that a tar stores in its own way. */
 export const fixedPlan: { entries: ImageEntry[] } = {
   entries: [
     { kind: 'directory', path: '/nix', mode: 0o755 },
@@ -18,7 +18,7 @@ export const fixedPlan: { entries: ImageEntry[] } = {
   ],
 };
 
-/** What the download of the plan is: bytes that no compressor makes smaller, always the same. */
+/** The content of the plan's download: bytes that no compressor makes smaller, the same in every run. */
 export function fixedDownload(): Buffer {
   const words = new Uint32Array(400_000);
   // xorshift32 (Marsaglia 2003).

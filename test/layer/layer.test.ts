@@ -72,7 +72,7 @@ test('the machine’s time zone, language, umask and memory decide nothing', asy
 });
 
 test('another Node gives the same digests, or refuses where it cannot', async () => {
-  // The Node that npm itself runs on; on the machines this is developed on an older one than the project’s.
+  // The Node that npm itself runs on. On the development machines it is older than the project’s Node.
   const other = process.env['npm_node_execpath'] ?? '/usr/bin/node';
   const bundle = await rolldown({
     input: join(import.meta.dirname, 'fixed-layers.ts'),
@@ -96,7 +96,7 @@ test('GNU tar reads back every name, mode, link and date', async () => {
   const file = join(scratch, 'fixed.tar');
   await writeLayer(fixedPlan, file, { compression: 'none', downloaded, modificationTime: 4_102_444_800 });
   const root = join(scratch, 'fixed');
-  // A base’s /opt is a link: what is below it goes where it leads, and the link stays.
+  // /opt is a link in a base: files below it go to the link’s target, and the link stays.
   mkdirSync(join(root, 'var/opt'), { recursive: true });
   symlinkSync('var/opt', join(root, 'opt'));
   await run('tar', '-xpf', file, '-C', root);
@@ -183,7 +183,7 @@ test('for any configuration the layer unpacked, the layer ADDed by buildah and t
         const baked = tree(join(directory, 'baked'));
         expect(tree(join(directory, 'unpacked'))).toEqual(baked);
         if (ending !== 'tar.zst') {
-          // buildah 1.28’s ADD unpacks no zstd.
+          // ADD in buildah 1.28 does not unpack zstd.
           writeFileSync(join(directory, 'Containerfile'), `FROM scratch\nADD nix.${ending} /\n`);
           const image = await buildah('bud', '-q', directory);
           const container = await buildah('from', image);
@@ -222,7 +222,7 @@ test('a 200 MB installer is not held in memory', async () => {
       ];
       const node = [process.execPath, '--max-semi-space-size=1'];
       const { stderr } = await execa('/usr/bin/time', ['-f', 'peak %M', ...node, ...program]);
-      // TypeScript’s types are stripped in memory here: 50 MB that the bundled program does not need.
+      // Node strips TypeScript’s types in memory here, which takes 50 MB that the bundled program does not need.
       expect(Number(/peak (\d+)/.exec(stderr)?.[1]) / 1000, ending).toBeLessThan(190);
     }
   } finally {

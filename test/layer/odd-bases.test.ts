@@ -4,7 +4,7 @@ import { addImage, baseFiles, type File, makeLayout, tag, tarOf } from './base-i
 import { makeProject, type Project } from './project.ts';
 import { run } from './tools.ts';
 
-// One table of bases for both ways to bake: what the root of a base is refused for, its layers are, in the same words.
+// One table of bases for both ways to bake: `append` refuses the same bases as `bake`, with the same message.
 const determinate = {};
 const nixos = { installer: { provider: 'nixos' } };
 const native = { installer: { provider: 'native' } };
@@ -25,8 +25,8 @@ const programs = [
 const units = ['service', 'socket'].map((kind) => `usr/lib/systemd/system/nix-daemon.${kind}`);
 const nixConf = (text: string): File => ({ name: 'etc/nix/nix.conf', content: text });
 /**
- * Fedora's nix, nix-core, nix-daemon, nix-filesystem, nix-legacy, nix-system and busybox as their spec has them: the files that
- * count, without some.
+ * The relevant files of Fedora's nix, nix-core, nix-daemon, nix-filesystem, nix-legacy, nix-system and busybox, as
+ * their spec files list them, without the files named in `without`.
  */
 const fedora = (...without: string[]): File[] =>
   [
@@ -49,7 +49,7 @@ const fedora = (...without: string[]): File[] =>
     ],
   ].filter(({ name }) => !without.includes(name));
 const legacy = programs.filter((name) => name !== 'nix' && name !== 'nix-daemon').map((name) => `usr/bin/${name}`);
-/** A unit by hand, as images have it that brought Fedora's Nix before. */
+/** A hand-written nix.mount, as in images that shipped Fedora's Nix before. */
 const nixMount = (directory: string): File => ({
   name: `${directory}/nix.mount`,
   content: '[Mount]\nWhat=/var/lib/nix\nWhere=/nix\nType=none\nOptions=bind\n',
@@ -157,7 +157,7 @@ const cases: [what: string, entry: object, layers: File[][], refusal: string | u
     [fedora(), [nixMount('etc/systemd/system')]],
     'mounts a Nix store by itself (/etc/systemd/system/nix.mount)',
   ],
-  // As images have it that bring Fedora's Nix by hand today.
+  // From images that ship Fedora's Nix by hand today.
   ...(
     [
       ['usr/lib/tmpfiles.d/nix-store.conf', 'd /var/lib/nix/store 1775 root nixbld -\n'],

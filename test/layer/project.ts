@@ -8,10 +8,10 @@ import { type Layout, makeLayout } from './base-image.ts';
 
 const cli = join(import.meta.dirname, '../../src/cli.ts');
 
-/** What a command of the program left behind. */
+/** The result of running the program. */
 export type Outcome = { exitCode: number | undefined; stdout: string; stderr: string };
 
-/** A BlueBuild project of its own in a temporary directory, with a file of its `files/` as its installer. */
+/** A BlueBuild project in its own temporary directory, with a file in its `files/` as the installer. */
 export type Project = {
   directory: string;
   recipe: string;
@@ -19,14 +19,14 @@ export type Project = {
   installerDigest: string;
   /** A path in the project's directory. */
   path: (...names: string[]) => string;
-  /** Writes a recipe whose entry is the default one with `entry` over it, and gives its path. */
+  /** Writes a recipe with the default entry, overridden by `entry`; gives its path. */
   writeRecipe: (name: string, entry: object) => string;
-  /** Runs the program; the project's directory is its working directory. */
+  /** Runs the program in the project's directory. */
   run: (args: readonly string[], environment?: Record<string, string>) => Promise<Outcome>;
   remove: () => void;
 };
 
-/** The installer: half of it can be compressed, half of it cannot, as in the real ones. */
+/** An installer of this size. Half of it can be compressed and half of it cannot, as in the real ones. */
 function installer(bytes: number): Buffer {
   const half = Math.floor(bytes / 2);
   const noise = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(bytes - half));
@@ -34,7 +34,7 @@ function installer(bytes: number): Buffer {
 }
 
 export function makeProject(installerBytes = 3_000_000): Project {
-  // Not mkdtemp: buildah takes a layout's path for a repository's name, and that must be in lower case.
+  // Not mkdtemp: buildah treats a layout's path as a repository name, which must be lower case.
   const directory = join(tmpdir(), `layer-test-${randomUUID()}`);
   mkdirSync(directory);
   const path = (...names: string[]) => join(directory, ...names);
@@ -70,7 +70,10 @@ export function makeProject(installerBytes = 3_000_000): Project {
   };
 }
 
-/** A project for the tests of a file, which calls this at its top, and what makes an empty layout in it. */
+/**
+ * Makes a project for the tests of a file and a function that makes empty layouts in it. Called at the top of the file;
+ * the project is removed after its tests.
+ */
 export function useProject(installerBytes?: number): { project: Project; newLayout: () => Layout } {
   const project = makeProject(installerBytes);
   afterAll(() => project.remove());

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Runs a program of somebody else's and gives what it printed; rejects where it failed. */
+/** Runs a third-party program and gives its output; rejects if it fails. */
 export async function run(program: string, ...args: string[]): Promise<string> {
   const { stdout } = await execa(program, args);
   return stdout;
 }
 
-/** buildah with a storage of its own, so that nothing of the machine's is seen or left. */
+/** buildah with its own storage, so that it neither sees nor changes the machine's images. */
 export function makeBuildah(): { buildah: (...args: string[]) => Promise<string>; remove: () => Promise<void> } {
   const directory = mkdtempSync(join(tmpdir(), 'layer-buildah-'));
   const storage = ['--root', join(directory, 'root'), '--runroot', join(directory, 'run'), '--storage-driver', 'vfs'];

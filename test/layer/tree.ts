@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** All that is in a directory: by path its kind, mode, owner, and what it holds. */
+/** Everything in a directory, by path: its kind, mode, owner and content. */
 export function tree(root: string): Record<string, string> {
   const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted();
   return Object.fromEntries(paths.map((path) => [`/${path}`, described(join(root, path))]));

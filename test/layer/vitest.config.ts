@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     dir: import.meta.dirname,
     include: ['**/*.test.ts'],
-    // buildah, umoci and skopeo are started: a busy machine is slow, not wrong.
+    // The tests start buildah, umoci and skopeo, which are slow on a busy machine.
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

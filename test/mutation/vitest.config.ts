@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The tests that run src/ in their own process: no mutant is active in a program that they start. */
+/** Only the tests that run src/ in their own process: a mutant is not active in programs that a test starts. */
 export default defineConfig({
   test: {
     include: [
@@ -8,7 +8,7 @@ export default defineConfig({
       'test/unit/{selinux,transient-root}/{plan,image}.test.ts',
       'test/layer/layer.test.ts',
     ],
-    // Not those that are slow on purpose: each mutant would run them again.
+    // Leaves out tests that are slow on purpose, because each mutant would run them again.
     testNamePattern: /^(?!.*(200 MB|100 000|thirty times|thousand aliases|whatever a root holds|at every step))/,
     testTimeout: 120_000,
   },

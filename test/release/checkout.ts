@@ -5,7 +5,7 @@ import { execa } from 'execa';
 
 const repository = join(import.meta.dirname, '../..');
 
-/** A clone of this checkout with what is not committed in it yet, all of it in a commit of its own. */
+/** Clones this checkout and adds a commit with its uncommitted changes, untracked files included. */
 export async function makeCheckout(): Promise<{
   directory: string;
   git: (...args: string[]) => Promise<string>;
@@ -26,7 +26,7 @@ export async function makeCheckout(): Promise<{
       .split('\0')
       .filter((file) => file !== '')
       .map(async (file) => {
-        // What is deleted and not committed yet is in this list, too.
+        // The list also has files that are deleted but whose deletion is not committed yet.
         await cp(join(repository, file), join(directory, file), { errorOnExist: true }).catch(
           (cause: NodeJS.ErrnoException) => {
             if (cause.code !== 'ENOENT') throw cause;

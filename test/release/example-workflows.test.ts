@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => project.remove());
 
-/** A checkout of an example's repository, in which `npx bluebuild-nix@1` finds the package that would be published. */
+/** Makes a checkout of an example's repository in which `npx bluebuild-nix@1` finds the package as it is published. */
 async function makeCheckout(name: string): Promise<string> {
   const checkout = project.path(name);
   mkdirSync(checkout);
@@ -88,7 +88,7 @@ test('workflow-append/: its steps make an image with Nix out of a base, and take
     GITHUB_SERVER_URL: 'https://github.com',
     GITHUB_SHA: '0123abc',
   };
-  // A layout asks for no password.
+  // Without `Log in`, because a layout needs no password.
   const names = ['Get the base', 'Append Nix', 'Push'];
   const named = append.flatMap(({ name }) => name ?? []);
   expect(named).toEqual([names[0], names[1], 'Log in', names[2]]);

@@ -16,8 +16,8 @@ export type GithubRelease = {
 };
 
 /**
- * Stands in for GitHub, which exists once: as much of its API's releases as the program gh asks for, and the files of a
- * published release for everybody.
+ * Stands in for GitHub, which has no instance for tests: the part of the releases API that the program gh uses, and the
+ * public downloads of a published release.
  */
 export async function startGithubStandIn({ address, tls }: Site) {
   const releases: GithubRelease[] = [];
@@ -34,7 +34,7 @@ export async function startGithubStandIn({ address, tls }: Site) {
     });
   });
 
-  /** What anybody gets of a published release; the newest one's files are where its tag's are. */
+  /** The public download of a published release's file; `latest` redirects to the tag of the newest release. */
   function download(path: string): { status: number; location?: string; bytes?: Buffer } {
     const published = releases.filter(({ draft }) => !draft);
     const [, before, latest] = /^(.*\/releases)\/latest\/download\/(.+)$/.exec(path) ?? [];

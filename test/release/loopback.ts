@@ -5,8 +5,8 @@ import { newerTools } from './newer-tools.ts';
 import { startNpmStandIn } from './npm-stand-in.ts';
 
 /**
- * ghcr.io, GitHub and npm's registry on loopback: a real registry that speaks TLS and answers to its name, and stand-ins
- * for the two that are not available here. Only what is started by `run` sees them.
+ * Starts ghcr.io, GitHub and npm's registry on loopback: ghcr.io is a real registry with TLS under its own name, and
+ * stand-ins replace the other two, which are not available here. Only programs started with `run` can reach them.
  */
 export async function startLoopback() {
   const internet = await startOwnInternet();
@@ -29,7 +29,7 @@ export async function startLoopback() {
     GITHUB_ACTIONS: undefined,
     GITHUB_WORKFLOW_REF: undefined,
   };
-  /** Starts a program that sees them. */
+  /** Starts a program that can reach these sites. */
   const run = (program: string, args: readonly string[], options: RunOptions = {}) =>
     connected(program, args, { ...options, env });
 

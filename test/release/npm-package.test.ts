@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => project.remove());
 
-/** Runs the command that npm has put into the folder, with another Node. */
+/** Runs the command that npm installed in the folder, with this version of Node. */
 async function run(version: string, args: readonly string[]) {
   const path = [dirname(await otherNode(version)), process.env['PATH']].join(delimiter);
   const env = { PATH: path, NO_COLOR: '1', OS_ARCH: 'x86_64' };

@@ -10,7 +10,7 @@ export type PublishedPackage = {
   _attachments: Record<string, { data: string }>;
 };
 
-/** Stands in for npm's registry: takes what `npm publish` sends, gives what `npm install` and `npm view` ask for. */
+/** Stands in for npm's registry: stores what `npm publish` sends and serves `npm install` and `npm view`. */
 export async function startNpmStandIn() {
   const packages = new Map<string, PublishedPackage>();
   const server = createServer((request, response) => {

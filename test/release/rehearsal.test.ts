@@ -34,7 +34,7 @@ afterAll(async () => {
 
 const key = () => loopback.path('cosign.key');
 const publicKey = () => ['--key', loopback.path('cosign.pub'), '--insecure-ignore-tlog'];
-/** Runs a program, which must succeed, where the registry is. */
+/** Runs a program that can reach the registry and must succeed; gives its output. */
 const output = async (program: string, ...args: string[]) => (await loopback.run(program, args)).stdout;
 const fails = async (program: string, ...args: string[]) => {
   const { exitCode, stderr } = await loopback.run(program, args, { reject: false });
@@ -47,13 +47,13 @@ const startRelease = (...options: string[]) => {
   const args = [tag, ...options];
   return loopback.run('npm', ['run', '--silent', 'release', '--', ...args], {
     cwd: checkout.directory,
-    // As its own group, so that a kill ends whatever it has started.
+    // In its own process group, so that a kill also ends everything that it started.
     detached: true,
     reject: false,
   });
 };
 
-/** The lines that say what is done; ended with all that it started after the line with this number. */
+/** The lines that a release prints for its steps. Kills it, with everything that it started, after `endAfter` lines. */
 async function linesOf(
   release: ReturnType<typeof startRelease>,
   endAfter = Number.POSITIVE_INFINITY,
@@ -98,14 +98,14 @@ describe('a release', () => {
       if (exitCode === 0) break;
       expect(lines, stderr).toHaveLength(step);
       done.push(lines.at(-1) ?? '');
-      // Whoever pulls sees nothing of it before all of it is there.
+      // A pull finds nothing of the release until all of it is there.
       if (!done.some((line) => line.startsWith('verified'))) expect(await tags()).toEqual([]);
       if (!done.some((line) => line.includes('on GitHub'))) expect(await tags()).not.toContain('latest');
       expect(step).toBeLessThan(20);
     }
     digest = await digestOfTag(version);
     expect(fromTheFirst).toEqual([`built ${version} from ${revision}: ${digest}`]);
-    // After its last line it may end before it is killed.
+    // After its last line, the release can exit before it is killed.
     expect(done.filter((line) => line !== `released ${version}`)).toEqual([
       `pushed ${image}@${digest}`,
       `signed ${image}@${digest} and the images in it`,
@@ -160,7 +160,7 @@ describe('a release', () => {
     await loopback.run('cosign', ['generate-key-pair', '--output-key-prefix', 'other']);
     await fails('cosign', 'verify', '--key', loopback.path('other.pub'), '--insecure-ignore-tlog', `${image}:latest`);
 
-    // The same index but for one letter, under the signature of the real one.
+    // The same index with one letter changed, and with the signature of the real one.
     const changed = loopback.path('changed');
     await output('skopeo', 'copy', '--all', '--preserve-digests', `docker://${image}@${digest}`, `oci:${changed}`);
     const blob = (of: string) => join(changed, 'blobs', of.replace(':', '/'));
@@ -188,7 +188,7 @@ describe('a release', () => {
       writeFileSync(loopback.path(name), JSON.stringify(policy));
       return loopback.path(name);
     };
-    // What lands in a layout cannot hold them: they are read, and left behind.
+    // skopeo reads the signatures, but does not copy them, because a layout cannot store them.
     mkdirSync(loopback.path('registries.d'));
     writeFileSync(
       loopback.path('registries.d/ghcr.yaml'),

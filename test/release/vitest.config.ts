@@ -4,10 +4,10 @@ export default defineConfig({
   logLevel: 'error',
   test: {
     dir: import.meta.dirname,
-    // GitHub's packages import JSON in a way that Node does not take, and vite does.
+    // GitHub's packages import JSON in a way that vite supports and Node does not.
     server: { deps: { inline: [/@actions\//] } },
     include: ['**/*.test.ts'],
-    // npm, skopeo, cosign and buildah are started, some under another architecture.
+    // The tests start npm, skopeo, cosign and buildah, some of them for another architecture.
     testTimeout: 300_000,
     hookTimeout: 300_000,
   },

@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 
-/** Where cargo has the source of a crate of crates.io, downloaded with all that it depends on; it is not to be changed. */
+/** Downloads a crate and its dependencies; gives its source folder in cargo's cache, which must not be changed. */
 export async function crateSource(name: string, version: string, temporary: string): Promise<string> {
-  // A package that depends on it: how cargo downloads a crate, and says where it is.
+  // cargo downloads a crate and says where it is only for a package that depends on the crate.
   await mkdir(join(temporary, 'src'), { recursive: true });
   await writeFile(join(temporary, 'src/lib.rs'), '');
   const manifest = `[package]\nname = "dependent"\nedition = "2021"\n[dependencies]\n${name} = "=${version}"\n`;

@@ -8,7 +8,7 @@ import { UserError } from '../../src/diagnostic/user-error.ts';
 import { configurationName } from '../../src/recipe/configuration.ts';
 import type { BadInput } from '../unit/bad-input.ts';
 
-/** Writes files, gives their directory to `use`, and removes it. */
+/** Writes files into a new directory, calls `use` with the directory, and removes it; gives what `use` gives. */
 export function withDirectory<T>(files: Record<string, string | Uint8Array>, use: (directory: string) => T): T {
   const directory = mkdtempSync(join(tmpdir(), 'nix-unit-'));
   try {
@@ -22,7 +22,7 @@ export function withDirectory<T>(files: Record<string, string | Uint8Array>, use
   }
 }
 
-/** What is said of an input, in the form of test/unit/bad-input.ts; names of files are seen from the recipe. */
+/** The diagnostics of an input, in the form of test/unit/bad-input.ts, with file names relative to the recipe. */
 export async function diagnosticsOf({ input, files }: Pick<BadInput, 'input' | 'files'>): Promise<string[]> {
   if ('json' in input) {
     try {
@@ -38,7 +38,7 @@ export async function diagnosticsOf({ input, files }: Pick<BadInput, 'input' | '
   );
 }
 
-/** A diagnostic in the form of test/unit/bad-input.ts, its files seen from `directory`. */
+/** A diagnostic in the form of test/unit/bad-input.ts, with file names relative to `directory`. */
 export function asText({ message, help, place, related = [] }: Diagnostic, directory: string): string {
   const where = (at: NonNullable<Diagnostic['place']>) => {
     const file = at.file.replace(`${directory}/`, '');

@@ -12,15 +12,15 @@ export type SeenRequest = { url: string; headers: IncomingHttpHeaders; at: numbe
 
 export type LoopbackServer = {
   url: (path: string) => string;
-  /** The replies to a path, one a request; the last one repeats. */
+  /** Sets the replies to a path, one per request; the last one repeats. */
   on: (path: string, ...replies: Reply[]) => void;
   requests: SeenRequest[];
-  /** The authority that signed the server's certificate, for another process's NODE_EXTRA_CA_CERTS. */
+  /** The certificate of the authority that signed the server's, for another process's NODE_EXTRA_CA_CERTS. */
   authorityFile: string;
   close: () => Promise<void>;
 };
 
-/** An HTTPS server on 127.0.0.1 with a certificate of an authority made for it, which nothing trusts yet. */
+/** Starts an HTTPS server on 127.0.0.1. Its certificate is signed by a new authority, which nothing trusts yet. */
 export async function startServer(): Promise<LoopbackServer> {
   const directory = await mkdtemp(join(tmpdir(), 'loopback-server-'));
   const openssl = (...options: string[]) => execa('openssl', options, { cwd: directory });
@@ -57,7 +57,7 @@ export async function startServer(): Promise<LoopbackServer> {
   };
 }
 
-/** Lets this process's TLS trust the server's authority beside the usual ones. */
+/** Makes this process's TLS trust the server's authority in addition to the default ones. */
 export async function trust(server: LoopbackServer): Promise<void> {
   setDefaultCACertificates([...getCACertificates('default'), await readFile(server.authorityFile, 'utf8')]);
 }
@@ -70,7 +70,7 @@ export const status =
 
 export const redirect = (location: string): Reply => status(302, { location });
 
-/** The whole file, or the rest of it where a Range asks for that. */
+/** Sends the whole file, or the rest of it if the request has a Range. */
 export const file =
   (content: Buffer, headers: Record<string, string> = {}): Reply =>
   (response, request) => {
@@ -85,14 +85,14 @@ export const file =
     response.end(content.subarray(from));
   };
 
-/** The whole file whatever is asked for, from a server that knows no ranges. */
+/** Sends the whole file for every request, as a server without support for ranges does. */
 export const wholeFile =
   (content: Buffer): Reply =>
   (response) => {
     response.writeHead(200, { 'content-length': content.length }).end(content);
   };
 
-/** Promises the whole file, sends its first bytes, and closes the connection. */
+/** Announces the whole file, sends its first `sent` bytes, and closes the connection. */
 export const truncatedFile =
   (content: Buffer, sent: number, headers: Record<string, string> = {}): Reply =>
   (response) => {
@@ -100,7 +100,7 @@ export const truncatedFile =
     response.write(content.subarray(0, sent), () => response.socket?.end());
   };
 
-/** Promises the whole file, sends its first bytes, and then nothing more. */
+/** Announces the whole file, sends its first `sent` bytes, and then sends nothing more. */
 export const stallingFile =
   (content: Buffer, sent: number): Reply =>
   (response) => {

@@ -21,19 +21,20 @@ export type Site = { address: string; tls: { key: string; cert: string } };
 const trusted = '/etc/ssl/certs/ca-certificates.crt';
 
 /**
- * Sites on loopback that speak TLS and answer to names of the internet, for the programs of a test alone: they run in a
- * mount namespace with hosts and an authority of their own, and a resolver that knows nothing. The machine stays as it is.
+ * Sites on loopback with TLS and names of the internet, which only the programs of a test can reach. These programs run
+ * in a mount namespace with its own hosts file and certificate authority, and a resolver that resolves nothing. The
+ * machine itself is not changed.
  */
 export async function startOwnInternet() {
   const directory = mkdtempSync(join(tmpdir(), 'bluebuild-nix-internet-'));
   const path = (...names: string[]) => join(directory, ...names);
-  // Nobody else on the machine listens there.
+  // A random part of 127.0.0.0/8, in which no other program on the machine listens.
   const network = `127.${randomInt(64, 128)}.${randomInt(256)}`;
   const names: Record<string, string> = {};
   const stops: (() => void)[] = [];
   await makeAuthority(directory);
 
-  /** Where the server of these names must listen, at port 443, and its certificate. */
+  /** The address on which the server of these names must listen, at port 443, and its certificate. */
   const site = async (ofSite: readonly string[]): Promise<Site> => {
     const host = new Set(Object.values(names)).size + 1;
     const address = `${network}.${host}`;
@@ -41,7 +42,7 @@ export async function startOwnInternet() {
     return { address, tls: await makeCertificate(directory, `site-${host}`, ofSite) };
   };
 
-  /** Starts a registry of these names, of what lies in this directory. */
+  /** Starts a registry under these names that stores its content in the directory `storage`. */
   const startRegistry = async (ofSite: readonly string[], storage: string) => {
     const { address, tls } = await site(ofSite);
     const file = (ending: string) => path(`registry-${address}.${ending}`);
@@ -62,7 +63,7 @@ export async function startOwnInternet() {
   };
 
   let connections = 0;
-  /** Gives what starts programs that know these names and no other. */
+  /** Gives a function that starts programs which can resolve these names and no others. */
   const connectTo = async (sites: Record<string, string>) => {
     const etc = path(`etc-${(connections += 1)}`);
     mkdirSync(etc);
@@ -126,7 +127,7 @@ async function listening(host: string, port: number): Promise<void> {
   await until(accepted);
 }
 
-/** Waits for a condition, at most half a minute. */
+/** Waits until a condition is true; throws after half a minute. */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 30_000;
   while (!(await condition())) {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import type { TestContext } from 'vitest';
 
-/** What a test may need beside Node and npm. */
+/** What a test may need besides Node and npm. */
 const requirements = {
   root: { met: () => process.getuid?.() === 0, reason: 'needs root, to mount and to give files to others' },
   dash: { met: () => runs('dash', '-c', ':'), reason: 'needs dash' },
@@ -19,7 +19,7 @@ const requirements = {
   },
 };
 
-/** Skips a test, and says why, where something is missing; on CI that is a failure. */
+/** Skips a test, with the reason, if something that it needs is missing. Throws on CI instead. */
 export function needs(context: TestContext, ...names: (keyof typeof requirements)[]): void {
   const missing = names.map((name) => requirements[name]).filter(({ met }) => !met());
   if (missing.length === 0) return;

@@ -1,10 +1,10 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a person could find changed in a tree: by path from its top (`` is the top itself), everything but access times. */
+/** Everything that can change in a tree except access times, by path from its top (`` is the top itself). */
 export type Snapshot = Record<string, string>;
 
-/** Records a tree, without following a symbolic link or opening anything but regular files. */
+/** Records a tree, without following symbolic links or opening anything other than regular files. */
 export function snapshotOf(top: string): Snapshot {
   const found: Snapshot = {};
   const walk = (path: string): void => {

@@ -7,7 +7,7 @@ import type { RecipeEntry } from '../../src/config/recipe-entry.ts';
 const reservedInVar =
   /^\/var\/((adm|cache|db|empty|home|lib|local|log|mail|mnt|opt|roothome|spool|srv|usrlocal)$|(tmp|run|lock)(\/|$))/;
 
-/** What a shell, systemd, YAML, JSON, nix.conf or a terminal could take for something else than text. */
+/** Strings that a shell, systemd, YAML, JSON, nix.conf or a terminal could treat as something other than text. */
 const hostile = [
   ...['$(id)', '`id`', '${HOME}', '"', "'", '\\', ';', '&', '|', '<', '>', '*', '?', '~', '!', '%n', '%%', '=', ','],
   ...[
@@ -29,7 +29,7 @@ const hostile = [
   ...['true', 'null', '0x1f', '1e3', '1_000', '.inf', '2026-01-01', '@', '--', '\u00a0'],
 ];
 
-/** One line of text that the schema lets pass. */
+/** One line of text that the schema accepts. */
 const line = (separator: string): fc.Arbitrary<string> =>
   fc
     .array(fc.oneof(fc.constantFrom(...hostile), fc.string({ unit: 'grapheme', maxLength: 5 })), { maxLength: 6 })
@@ -89,7 +89,7 @@ const maintenance = fc.oneof(
   ),
 );
 
-/** Recipe entries that are valid. */
+/** Valid recipe entries. */
 export const validEntry: fc.Arbitrary<RecipeEntry> = fc
   .record(
     {
@@ -104,13 +104,13 @@ export const validEntry: fc.Arbitrary<RecipeEntry> = fc
     },
     { requiredKeys: ['type'] },
   )
-  // Only Determinate's programs send any.
+  // Only Determinate's programs send telemetry.
   .map((entry): RecipeEntry => {
     const { provider = 'determinate' } = installerSettings(entry) as { provider?: string };
     return provider === 'determinate' ? entry : { ...entry, telemetry: 'off' };
   });
 
-/** The configuration of an entry that must be valid. */
+/** The configuration of an entry; throws if the entry is not valid. */
 export function configurationOf(entry: RecipeEntry, architecture: Architecture = 'x86_64'): Config {
   const value = entry as unknown as Record<string, unknown>;
   const config = checkEntry({ value, stage: undefined, placeOf: () => undefined }, architecture);

@@ -1,7 +1,7 @@
 /**
- * What people get wrong, and what they must be told. Each expectation is `LINE:COLUMN message = help`, as
- * test/unit/bad-input.test.ts writes a diagnostic; `FILE:LINE:COLUMN` where it is not in the recipe itself, nothing
- * before the message where it has no place.
+ * Mistakes that users make, and the diagnostics that they must get. Each expectation is `LINE:COLUMN message = help`,
+ * as test/support/diagnostics-of.ts writes a diagnostic. It starts with `FILE:LINE:COLUMN` if the place is not in the
+ * recipe itself, and with the message if there is no place.
  */
 import { releases } from '../../src/config/releases.ts';
 
@@ -9,12 +9,12 @@ export type BadInput = {
   name: string;
   /** The recipe file, or the JSON that BlueBuild passes. */
   input: { recipe: string | Uint8Array } | { json: string };
-  /** Files beside the recipe. */
+  /** Files next to the recipe. */
   files: Record<string, string | Uint8Array>;
   says: string[];
 };
 
-/** The lines below `- type: nix` of a recipe: they begin in line 3, column 5. */
+/** The lines of a recipe below `- type: nix`, which start at line 3, column 5. */
 const entry = (name: string, text: string, ...says: string[]): BadInput => ({
   name,
   input: { recipe: `modules:\n  - type: nix\n${text.replace(/^(?=.)/gm, '    ')}\n` },
@@ -49,7 +49,7 @@ const itsKeys =
 
 const keysOfInstaller = 'its keys are `provider`, `version`, `url`, `sha256`, `embed` and `args`';
 
-/** So many unknown keys, and what is said of the first hundred. */
+/** `count` unknown keys, and the diagnostics of the first hundred. */
 const hundred = (count: number): [text: string, ...says: string[]] => [
   Array.from({ length: count }, (_, index) => `k${index}: 1`).join('\n'),
   ...Array.from(

@@ -1,6 +1,7 @@
 /**
- * Writes a plan without a download into the root that the first argument names: a process of its own has its own umask and
- * signals. With `wait` it says when the entries are there, and stays in its step until a signal ends it.
+ * Writes a plan without a download into the root that the first argument names. It is a separate process because it
+ * needs its own umask and signals. With `wait` it prints a line when the entries are written, then waits in a step for
+ * a signal to end it.
  */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** The bench compares the module with a plain script, which must bake the same files: `npm run bench` has no other check. */
+/** The bench compares the module with a plain script, which must bake the same files. Only this test checks that. */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -14,7 +14,7 @@ const sha256 = createHash('sha256').update(installer).digest('hex');
 const missing = { type: 'nix', installer: { url: 'file:///tmp/files/missing', sha256 } };
 const local = { type: 'nix', installer: { url: 'file:///tmp/files/installer', sha256 } };
 
-// Without what the machine, a terminal or a workflow has set.
+// Without the variables that the machine, a terminal or a workflow sets.
 const clean = { PATH: process.env['PATH'], HOME: '/nonexistent', LANG: 'C.UTF-8' };
 
 let directory: string;
@@ -38,7 +38,7 @@ type Options = { env?: Record<string, string>; cwd?: string };
 async function run(args: string[], { env = {}, cwd = directory }: Options = {}) {
   const options = {
     cwd,
-    // Compiled once instead of ninety times.
+    // Node compiles the program once instead of ninety times.
     env: { ...clean, NODE_COMPILE_CACHE: compileCache, ...env },
     extendEnv: false,
     reject: false,
@@ -71,7 +71,7 @@ describe('exit codes', () => {
     [['bake', 'recipes/stage.yml', '--root', 'root'], 1, /is in the stage/],
     [['bake', 'recipes/good.yml', '--root', 'no/such/root'], 1, /\/no\/such does not exist/],
     [['bake', 'recipes/good.yml', '--root', 'recipes/good.yml'], 1, /recipes\/good\.yml is not a directory/],
-    // Of a file that is not there: were this not refused, it would still not reach the machine's own root.
+    // The installer's file does not exist, so a program that accepts '' still writes nothing to the machine's own root.
     [['bake', '--config', JSON.stringify(missing), '--root', ''], 1, /the root has no name/],
     [[], 2, /Usage: /],
     [['validate'], 2, /missing required argument/],

@@ -72,7 +72,7 @@ describe('whatever diagnostics hold', () => {
         expect(lines).toHaveLength(some.length);
         for (const [index, line] of lines.entries()) {
           expect(line.startsWith(`::${some[index]?.severity}`)).toBe(true);
-          // Properties end at the first `::`: nothing in them may look like it.
+          // Properties end at the first `::`, so they must not contain it.
           const properties = /^::(?:error|warning)(?: ([^:]*))?::/.exec(line);
           expect(properties).not.toBeNull();
           const keys = (properties?.[1] ?? '').split(',').map((property) => property.split('=')[0]);

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# full-pipe.pl COMMAND...: runs it with a standard output that does not block and is full until its standard error has said
-# how many errors there are; prints what came through behind what filled the pipe.
+# full-pipe.pl COMMAND...: runs COMMAND with a non-blocking pipe as standard output. The pipe is full until COMMAND has
+# printed the number of errors on standard error. Prints what COMMAND wrote to the pipe.
 use strict;
 use warnings;
 use Fcntl;

@@ -1,6 +1,6 @@
 #!/bin/bash
-# As an unprivileged user: holds a lock on all that it can open below /nix and /run, until it is killed. What that is
-# is in /run/held/list, complete once /run/held/all is there. Run by root.
+# As an unprivileged user, holds a lock on every file below /nix and /run that it can open, until it is killed. The list
+# of these files is in /run/held/list; it is complete once /run/held/all exists. Must be started as root.
 set -eu
 if [ "$(id -u)" = 0 ]; then
     install -d -o nobody /run/held

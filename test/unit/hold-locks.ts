@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const program = readFileSync(join(import.meta.dirname, 'hold-locks.sh'), 'utf8');
 
-/** Bash that starts hold-locks.sh, as root, and waits until it holds all; `$holder` is its process. */
+/** Bash that starts hold-locks.sh as root and waits until it holds all locks; `$holder` is its process ID. */
 export const holdLocks = `cat >/run/hold-locks <<'END'
 ${program}END
 bash /run/hold-locks & holder=$!

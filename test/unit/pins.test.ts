@@ -1,4 +1,4 @@
-/** `npm run pins` against a server on loopback that publishes as the vendors do. */
+/** `npm run pins` against a server on loopback that publishes releases like the vendors. */
 import { execa } from 'execa';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -93,7 +93,7 @@ const texts = [
 const without = (text: string) => texts.filter((one) => one !== text);
 const nixosTexts = without('DETSYS_IDS_TELEMETRY');
 
-/** A stand-in for an installer: it answers as one, and has the texts that one has. */
+/** A stand-in for an installer: it gives the answers of a real one and contains the same texts. */
 const installerStandIn = (architecture: Architecture, { version, ...changed }: Installer, texts: string[]) =>
   Buffer.from(`#!/bin/sh
 # ${architecture}: ${(changed.texts ?? texts).join(' ')}
@@ -109,7 +109,7 @@ esac
 
 const projects = { determinate: 'DeterminateSystems/nix-installer', nixos: 'NixOS/nix-installer' };
 
-/** Publishes a release of an installer, and gives its digests. */
+/** Publishes a release of an installer; gives its digests. */
 function publishInstaller(provider: keyof typeof projects, installer: Installer): Record<Architecture, string> {
   const { version } = installer;
   const tag = provider === 'determinate' ? `v${version}` : version;
@@ -138,7 +138,7 @@ const hash = '0123456789abcdfghijklmnpqrsvwxyz';
 const inNix = ['bin/nix', 'bin/nix-daemon', 'bin/nix-env', 'bin/nix-hash', 'bin/nix-store'];
 const certificates = `${hash}-nss-cacert-3.123/etc/ssl/certs/ca-bundle.crt`;
 
-/** Publishes a release of Nix, a tarball with empty files, and gives its digests. */
+/** Publishes a release of Nix, a tarball with empty files; gives its digests. */
 async function publishNix(version: string, withCertificates = true): Promise<Record<Architecture, string>> {
   const base = `https://releases.nixos.org/nix/nix-${version}`;
   const digests = { x86_64: '', aarch64: '' };
@@ -175,7 +175,7 @@ async function publishNix(version: string, withCertificates = true): Promise<Rec
 
 const listing = '/nix-releases.s3.amazonaws.com/?delimiter=/&prefix=nix/nix-&marker=';
 
-/** The first half in one answer, the second in another. */
+/** Lists releases of Nix in two answers, with half of them in each. */
 function listNix(versions: string[]): void {
   const half = Math.ceil(versions.length / 2);
   const prefixes = (some: string[]) =>
@@ -187,7 +187,7 @@ function listNix(versions: string[]): void {
   server.on(`${listing}${encodeURIComponent(next)}`, answer(`<IsTruncated>false</IsTruncated>${rest}`));
 }
 
-/** As if nothing had been released since. */
+/** Publishes the pinned releases as the newest ones. */
 function publishPinned(): void {
   publishInstaller('determinate', { version: releases.determinate.version });
   publishInstaller('nixos', { version: releases.nixos.version });

@@ -21,7 +21,7 @@ const files = readStaticFiles(modules);
 const share = '/usr/share/bluebuild/nix';
 const architecture = fc.constantFrom(...architectures);
 
-/** All that a recipe may decide the content of. */
+/** All files whose content depends on the recipe. */
 const decided = [
   '/usr/lib/tmpfiles.d/nix.conf',
   '/etc/nix/nix.conf',
@@ -138,7 +138,7 @@ describe('every value comes back from where it lies as it was', () => {
       fc.property(validEntry, (value) => {
         const config = configurationOf(value);
         const entries = entriesOf(config);
-        // Nothing in it that systemd unquotes, expands or splits: systemd.syntax(7), tmpfiles.d(5).
+        // It has nothing that systemd unquotes, expands or splits: systemd.syntax(7), tmpfiles.d(5).
         const plain = '(/[A-Za-z0-9._+-]+)+';
         const line = new RegExp(`^d (?<path>${plain}) 0755 root root - -\n$`);
         expect(line.exec(textOf(entries, '/usr/lib/tmpfiles.d/nix.conf'))?.groups?.['path']).toBe(config.persistence);
@@ -160,7 +160,7 @@ describe('every value comes back from where it lies as it was', () => {
           const shipped = files.get('mount-point')?.get(path)?.toString() ?? '';
           expect(withoutLines(textOf(entries, path))).toBe(withoutLines(shipped));
         }
-        // A drop-in would also reach a nix.mount of the machine's own.
+        // A drop-in would also apply to the machine's own nix.mount.
         expect([...entries.keys()].filter((path) => path.includes('/nix.mount.d'))).toEqual([]);
       }),
     );
@@ -180,14 +180,14 @@ describe('every value comes back from where it lies as it was', () => {
         const found = textOf(entriesOf(config), isSystem ? '/etc/xdg/nix/nix.conf' : `${share}/nix.conf`)
           .split('\n')
           .slice(0, -1)
-          // Config::applyConfig in Nix's src/libutil/config.cc: cut at #, tokens between blanks, the second is `=`.
+          // As Config::applyConfig in Nix's src/libutil/config.cc: cut at #, split at blanks; the second token is `=`.
           .map((line) => (line.split('#')[0] ?? '').split(/[ \t\r]+/).filter((token) => token !== ''));
         const wanted = Object.entries(config.nixConf).map(([name, setting]) => {
           const tokens = Array.isArray(setting) ? setting.map(String) : String(setting).split(/[ \t\r]+/);
           return [name, '=', ...tokens.filter((token) => token !== '')];
         });
         if (isSystem) {
-          // What nobody asked for adds to the package's own.
+          // A default that the recipe does not set is added to the package's own setting.
           if (!('experimental-features' in (value['nix-conf'] ?? {}))) {
             expect(found).toContainEqual(['extra-experimental-features', '=', 'nix-command', 'flakes']);
             wanted.splice(0, 1, ['extra-experimental-features', '=', 'nix-command', 'flakes']);

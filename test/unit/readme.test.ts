@@ -1,4 +1,4 @@
-/** What our pages tell a person to run is run: here, or by what is named here. */
+/** Every command that our pages tell a user to run is run, here or by a file that is named here. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ const repository = join(import.meta.dirname, '../..');
 const pages = ['README.md', 'modules/nix/README.md', '.github/CONTRIBUTING.md'];
 const text = pages.map((page) => readFileSync(join(repository, page), 'utf8')).join('\n');
 
-/** The commands in blocks of shell, and those that a sentence names. */
+/** The commands in shell blocks and in sentences. */
 const inBlocks = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) =>
   block
     .replaceAll('\\\n', ' ')
@@ -21,10 +21,10 @@ const inSentences = [...text.matchAll(/`((?:npm|npx|node) [^`]+)`/g)].map(([, co
 const all = [...inBlocks, ...inSentences].flatMap((line) => line.split(' && ')).filter((command) => command !== '');
 const commands = [...new Set(all)];
 
-/** The released program is this checkout's here; test/release runs what npm installs. */
+/** Replaces the released program with this checkout's; test/release runs the one that npm installs. */
 const inCheckout = (command: string) => command.replace('npx bluebuild-nix@1', 'npm run -s bluebuild-nix --');
 
-/** Run here, with what must be in the output. */
+/** The commands that run here, with what their output must contain. */
 const here: Record<string, RegExp> = {
   'npm run bluebuild-nix -- bake --root rootfs examples/bazzite/recipes/recipe.yml': /Baked \d+ entries into rootfs/,
   'npx bluebuild-nix@1 validate recipes/recipe.yml': /recipes\/recipe\.yml: valid/,
@@ -36,7 +36,7 @@ const here: Record<string, RegExp> = {
 const rehearsal = 'test/release/rehearsal.test.ts';
 const workflow = 'test/release/example-workflows.test.ts';
 
-/** Run by something else: the file that runs it, and a text that says so. */
+/** The commands that run elsewhere, each with the file that runs it and a text from this file that shows it. */
 const elsewhere: Record<string, [file: string, text: string]> = {
   'npm ci': ['.ci/run', '\nnpm ci\n'],
   'npm cit': ['.ci/run', "    step 'Unit tests'\n    npm test\n"],
@@ -58,21 +58,21 @@ const elsewhere: Record<string, [file: string, text: string]> = {
   'npm run test:boot -- NAME': ['.ci/run', '    npm run test:boot -- core\n'],
   'npm run test:boot -- core': ['.ci/run', '    npm run test:boot -- core\n'],
   'npm run test:boot -- extended': ['.ci/run', '    npm run test:boot\n'],
-  // By hand.
+  // Run by hand.
   'npm run test:mutation': ['package.json', '"test:mutation": "stryker run'],
   'npm run bench': ['.ci/run', '    BENCH=short npm run bench\n'],
   'npm run bench:boot': ['.ci/run', '    npm run bench:boot -- --short'],
   'node test/bench/boot-cost.ts': ['.ci/run', '    npm run bench:boot -- --short boot-cost\n'],
-  // Too long for CI; they only use of the lab what the scenarios use.
+  // They take too long for CI. They use only parts of the lab that the scenarios use as well.
   'node test/bench/first-boot.ts': ['test/bench/boot.ts', "'first-boot'"],
   'node test/bench/selinux.ts': ['test/bench/boot.ts', "'selinux'"],
   'node test/bench/transient-root.ts': ['test/bench/boot.ts', "'transient-root'"],
-  // The example's workflow does the same three steps, from a layout in place of a registry.
+  // The example's workflow has the same three steps. Its test runs them with a layout in place of a registry.
   'skopeo copy docker://ghcr.io/ublue-os/bluefin:stable oci:image:base': [workflow, 'Get the base'],
   'npx bluebuild-nix@1 append recipes/recipe.yml --base oci:image:base -o oci:image:nix': [workflow, 'Append Nix'],
   'skopeo copy oci:image:nix docker://ghcr.io/OWNER/bluefin:stable': [workflow, "'Push'"],
   'npx bluebuild-nix@1': ['test/release/npm-package.test.ts', 'validate'],
-  // With a key in place of a workflow's identity.
+  // The rehearsal uses a key in place of a workflow's identity.
   signer: [rehearsal, 'const publicKey'],
   'cosign verify "${signer[@]}" ghcr.io/bluebuild-nix/bluebuild-nix:v1': [rehearsal, "['verify', "],
   'cosign verify-attestation --type cyclonedx "${signer[@]}" ghcr.io/bluebuild-nix/bluebuild-nix:v1': [

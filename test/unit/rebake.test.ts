@@ -27,7 +27,7 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(top, { recursive: true }));
 
-/** A root as a base has it: directories that the module writes into, with something of the base's in each. */
+/** Makes a root like a base's: the directories that the module writes into, with a file of the base in each. */
 function newRoot(): string {
   const root = fs.mkdtempSync(join(top, 'root-'));
   const kept = ['usr/bin', 'usr/lib/systemd/system', 'usr/lib/bootc/kargs.d', 'usr/lib/tmpfiles.d', 'etc/profile.d'];
@@ -44,12 +44,12 @@ function setOldTimes(path: string): void {
   fs.lutimesSync(path, 1_000_000_000, 1_000_000_000);
 }
 
-/** Bakes an entry with the installer that is here, whatever it downloads; gives what was printed. */
+/** Bakes an entry with the local installer in place of its download; gives what was printed. */
 async function bakeEntry(root: string, entry: RecipeEntry): Promise<string> {
   const { provider = 'determinate', embed = true } =
     typeof entry.installer === 'object' ? entry.installer : { provider: entry.installer };
   const url = embed ? 'file:///tmp/files/installer' : 'https://example.org/installer';
-  // No policy is here.
+  // The root has no SELinux policy.
   const selinux = entry.selinux === 'on' ? 'auto' : entry.selinux;
   const installer = provider === 'system' ? provider : { provider, embed, version: '1.0.0', url, sha256 };
   const json = JSON.stringify({ ...entry, selinux, installer });
@@ -62,7 +62,7 @@ async function bakeEntry(root: string, entry: RecipeEntry): Promise<string> {
   return printed;
 }
 
-/** No image with a Nix of the distribution can take these. */
+/** Entries with a Nix of their own: an image with a distribution's Nix cannot take them. */
 const ownNix = validEntry.filter((entry) => configurationOf(entry).installer.provider !== 'system');
 
 test("`system`, then `system` elsewhere: as the second alone, and the package's files stay as they are", async () => {
@@ -168,7 +168,7 @@ test('what a bake that was killed left is swept, and what it had moved away come
   fs.mkdirSync(join(root, `usr/share/.work.bluebuild-nix-${gone}/etc`), { recursive: true });
   await bakeEntry(root, { type: 'nix' });
   const after = snapshotOf(root);
-  // Sweeping is seen in the times of directories alone.
+  // Sweeping changes only the times of directories.
   const withoutTimes = (tree: typeof clean) =>
     Object.fromEntries(
       Object.entries(tree).map(([path, text]) => [path, text.replace(/^(directory \S+ \S+) \d+/, '$1')]),

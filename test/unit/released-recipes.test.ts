@@ -7,7 +7,7 @@ import schema from '../../schema/nix-v1.json' with { type: 'json' };
 import { checkRecipe } from '../../src/commands/check-recipe.ts';
 import { architectures } from '../../src/config/architecture.ts';
 
-// What v1 promises. A release adds a folder for what its schema takes newly; a file that has been released is not changed.
+// What v1 promises to accept. A release adds a folder for what its schema newly accepts; a released file never changes.
 const recipes = globSync('released-recipes/*/*.yml', { cwd: import.meta.dirname });
 const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
 

@@ -36,7 +36,7 @@ function planOf(entry: Parameters<typeof configurationOf>[0]): ImageEntry[] {
   return entriesOf(makePlan(configurationOf(entry), files, '0.0.0'));
 }
 
-/** As the command does it: the room is looked at first. */
+/** Bakes like the command, which first checks that nothing in the root is in the way of an entry. */
 async function bake(entries: readonly ImageEntry[], root: string, modificationTime = 0) {
   const refused = roomFor(entries).refusal(lookAtRoot(root).find, lookAtRoot(root).read);
   if (refused) throw new UserError(refused.message, refused.help);
@@ -55,12 +55,12 @@ async function failure(run: () => Promise<unknown>): Promise<UserError> {
   throw new Error('it did not fail');
 }
 
-/** A new directory; what happens in it happens to nothing else. */
+/** Makes a new directory that nothing else uses. */
 function newDirectory(): string {
   return fs.mkdtempSync(join(top, 'case-'));
 }
 
-/** Times long ago, and exact in every form that a time can have, so that every change shows. */
+/** Sets old times that every format for times stores exactly, so that every change shows. */
 function setOldTimes(path: string): void {
   if (fs.lstatSync(path).isDirectory()) for (const name of fs.readdirSync(path)) setOldTimes(join(path, name));
   fs.lutimesSync(path, 1_000_000_000, 1_000_000_000);
@@ -128,7 +128,7 @@ describe('an empty root', () => {
   });
 });
 
-/** Whatever is to be downloaded, replaced by what is here. */
+/** The entries with every download replaced by the local installer. */
 function withSmallDownload(entries: readonly ImageEntry[]): ImageEntry[] {
   return entries.map((entry) =>
     entry.kind === 'download' ? { ...entry, download: { ...entry.download, sha256 } } : entry,
@@ -140,7 +140,7 @@ function parentsOf(path: string): string[] {
   return parent === '.' ? [] : [parent, ...parentsOf(parent)];
 }
 
-// Everything that can be where the plan wants something else; `at` is in the root, `canary` outside.
+// Everything that can be in the way of an entry; `at` is in the root, `canary` is outside.
 const obstacles = {
   'a link to a directory outside': (at: string, canary: string) => fs.symlinkSync(join(canary, 'directory'), at),
   'a relative link to a directory outside': (at: string) =>
@@ -179,7 +179,7 @@ test(
         if (bakedBefore) await bake(small, root);
         for (const { path, kind } of found) {
           const at = join(root, path);
-          // Nothing is put through a link that an earlier obstacle made.
+          // Place no obstacle behind a link that an earlier obstacle made.
           if (
             parentsOf(path)
               .toReversed()
@@ -241,7 +241,7 @@ describe('what is in the way is reported', () => {
 });
 
 describe('a write that fails half way', () => {
-  /** Runs `use` with a small disk of its own mounted. */
+  /** Mounts a new small disk, calls `use` with its mount point, and unmounts it. */
   async function withDisk(options: string, use: (directory: string) => Promise<void>): Promise<void> {
     const directory = newDirectory();
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
@@ -308,7 +308,7 @@ describe('a write that fails half way', () => {
     setOldTimes(root);
     const before = snapshotOf(root);
     const last = join(root, entries.at(-1)?.path ?? '');
-    // What is mounted on is another file system.
+    // A mount point counts as another file system.
     execFileSync('mount', ['--bind', last, last]);
     try {
       expect((await failure(() => bake(small, root))).message).toMatch(/EXDEV.*; the root is unchanged$/);
@@ -338,7 +338,7 @@ describe('a write that fails half way', () => {
         if (index !== missing || entry.kind !== 'download') return entry;
         return {
           ...entry,
-          // Read while the bake is under way, after others are staged: the moment at which the disk breaks.
+          // The bake reads this after it has staged other entries. The disk breaks at this moment.
           get download() {
             if (fs.existsSync(join(root, 'usr/libexec/bluebuild/nix'))) {
               execFileSync('mount', ['-o', 'remount,ro', disk]);

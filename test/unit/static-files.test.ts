@@ -26,7 +26,7 @@ const native = planOf({ type: 'nix', installer: 'native' });
 const system = planOf({ type: 'nix', installer: 'system' });
 const planned = new Set([...entries, ...embedded, ...native, ...system].map(({ path }) => path));
 
-/** What these units name and every system with systemd has (bootup(7)). */
+/** The units that ours name and every system with systemd has (bootup(7)). */
 const systemUnits = [
   ...['basic', 'local-fs', 'multi-user', 'network-online', 'paths', 'shutdown', 'sockets', 'sysinit', 'timers'].map(
     (name) => `${name}.target`,
@@ -35,16 +35,16 @@ const systemUnits = [
   'systemd-sysusers.service',
   'systemd-tmpfiles-setup.service',
   'systemd-update-done.service',
-  // Where /var/home is a file system of its own.
+  // On systems where /var/home is a separate file system.
   'var-home.mount',
 ];
 
-/** The one program that units start and the base has. */
+/** The only program of the base that our units start. */
 const systemctl = '/usr/bin/systemctl';
 
 type Unit = [section: string, key: string, value: string][];
 
-/** A unit file as systemd.syntax(7) has it; what is no line of it is an error. */
+/** Parses a unit file (systemd.syntax(7)); throws if a line is not valid. */
 function parseUnit(text: string): Unit {
   let section = '';
   return text.split('\n').flatMap((line): Unit => {
@@ -62,7 +62,7 @@ function parseUnit(text: string): Unit {
 
 test('every kind of installer has its provider.sh', () => expect(providers).toEqual(['installer', 'native', 'system']));
 
-// But for what runs a daemon, whose hooks and builds have the machine's own, and what dracut reads in a build.
+// Except what runs a daemon, whose hooks and builds use the machine's locale, and what dracut reads in a build.
 const programs = statics.filter(
   ({ path, text }) => text.startsWith('#!') && !/\/(nix-daemon|module-setup\.sh)$/.test(path),
 );
@@ -142,7 +142,7 @@ describe('units', () => {
         const { status, stderr } = spawnSync('systemd-analyze', ['verify', `--root=${root}`, '--man=no', unit], {
           encoding: 'utf8',
         });
-        // systemd 254 brought these; an older one takes a fixed time instead. test/image asks a newer systemd.
+        // systemd 254 added these keys; an older one uses a fixed time instead. test/image checks with a newer systemd.
         const newer =
           /: Unknown key (name )?'(RestartSteps|RestartMaxDelaySec)' in section '?\[?Service\]?'?, ignoring\.$/;
         expect(stderr.split('\n').filter((line) => line !== '' && !newer.test(line))).toEqual([]);

@@ -1,4 +1,4 @@
-/** What becomes of an image that has Universal Blue's `ujust`, by the real just; test/image shows it in an image build. */
+/** What an image with Universal Blue's `ujust` gets, with the real just. test/image tests it in an image build. */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ function write(path: string, text: string): void {
   fs.writeFileSync(join(root, path), text);
 }
 
-/** The justfile of an image of Universal Blue's: `set`s, a recipe that lists, imports. */
+/** The justfile of a Universal Blue image: settings, a recipe that lists the recipes, and imports. */
 const justfile = `set allow-duplicate-recipes := true
 set ignore-comments := true
 
@@ -35,7 +35,7 @@ _default:
 import? "${custom}"
 `;
 
-/** The texts below /usr/share/ublue-os that the plan has for the root, by path. */
+/** The text of each file below /usr/share/ublue-os in the plan for the root, by path. */
 function planned(): Record<string, string> {
   const entries = entriesOf(forImage(whole, lookAtRoot(root)));
   return Object.fromEntries(
@@ -99,7 +99,7 @@ test('the real just: the recipes are formatted as it wants them, listed and chos
       ?.map((name) => name.trim())
       .toSorted(),
   ).toEqual(names.toSorted());
-  // What `--choose` offers, which a chooser reads.
+  // The chooser gets the recipes that `--choose` offers on its standard input.
   expect(just('--justfile', main, '--choose', '--chooser', `cat >${root}/offered; echo nix-status`)).toBe(
     'bluebuild-nix status\n',
   );

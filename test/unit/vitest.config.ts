@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     dir: import.meta.dirname,
     include: ['**/*.test.ts'],
-    // Processes are started and disks are filled: a busy machine is slow, not wrong.
+    // The tests start processes and fill disks, which is slow on a busy machine.
     testTimeout: 60_000,
   },
 });

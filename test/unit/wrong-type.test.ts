@@ -1,4 +1,4 @@
-/** Every key with every type of value that it does not take, and what else a table of examples cannot exhaust. */
+/** Every key with every type of value that it does not take, and other inputs that a table of examples cannot cover. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkEntry } from '../../src/config/check.ts';
@@ -29,7 +29,7 @@ type Kind = keyof typeof kinds;
 const provider = '`determinate`, `nixos`, `native` or `system`';
 const setting = 'a string, a number, `true`, `false` or a list (each item: a string or a number)';
 
-/** A key, how it is written (`§` for the value), what it must be, and the kinds of values that it takes. */
+/** Each key, its YAML (`§` is the value), what the value must be, and the kinds of values that the key takes. */
 const keys: [key: string, yaml: string, must: string, takes: Kind[]][] = [
   ['source', 'source: §', 'a string', ['string']],
   ['no-cache', 'no-cache: §', '`true` or `false`', ['boolean']],

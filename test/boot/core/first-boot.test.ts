@@ -21,7 +21,7 @@ scenario(
     const daemon = '/proc/$(systemctl show --value --property MainPID nix-daemon)';
     expect(await guest.succeed(`tr '\\0' '\\n' <${daemon}/environ`)).toMatch(/^DETSYS_IDS_TELEMETRY=disabled$/m);
     expect((await guest.run('test -e /etc/nix/sentry-endpoint')).code).toBe(1);
-    // The resolver is heard, and what is asked is seen.
+    // Proves that the guest reaches the resolver and that its questions are recorded.
     await guest.run('curl --max-time 20 https://install.determinate.systems', 60);
     expect(answering.asked).toContain('asked for install.determinate.systems A');
   },

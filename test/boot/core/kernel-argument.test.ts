@@ -3,7 +3,7 @@ import type { RunningGuest } from '../lab/machine.ts';
 import { scenario } from '../lab/scenario.ts';
 import { nixImage } from '../nix-image.ts';
 
-// The installer is left to first boot, where there is no network: these boots are about the mount point alone.
+// The installer would be downloaded at first boot, where there is no network: these boots only test the mount point.
 const withoutInstaller = { embed: false, url: 'https://192.0.2.1/nix-installer' };
 
 const expectNixOnReadOnlyRoot = async (guest: RunningGuest): Promise<void> => {

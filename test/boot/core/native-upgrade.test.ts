@@ -23,7 +23,7 @@ scenario(
     guest = await guest.reboot();
     await expectNixOf(guest, 'trixie');
     expect(await ofTheUser(guest)).toBe(before);
-    // Nothing was unpacked to come back.
+    // Both images still have their roots, so the rollback had nothing to unpack.
     expect(await guest.succeed('nix-store --gc --print-roots | grep -c bluebuild-nix')).toBe('4');
   },
   1500,

@@ -5,7 +5,7 @@ import { scenario } from '../lab/scenario.ts';
 import { native } from '../native-image.ts';
 import { nixImage } from '../nix-image.ts';
 
-// Prints who builds, and what of the system a build can see.
+// Its output shows which user builds; it fails if the build sees /usr or /nix/var.
 const sandboxed = `derivation {
   name = "sandboxed";
   system = "x86_64-linux";
@@ -20,7 +20,7 @@ scenario(
     const machine = await lab.machine(await nixImage(await native()));
     let guest = await firstBoot(machine);
 
-    // The users that builds run as (and the copies that systemd-sysusers keeps), beside what any machine writes.
+    // Only the build users (and the backup files of systemd-sysusers) may be new, besides what any machine writes.
     const changed = (await guest.succeed('ostree admin config-diff')).split('\n').map((line) => line.slice(5));
     const files = ['passwd', 'group', 'shadow', 'gshadow'];
     const expected = [...files, ...files.map((file) => `${file}-`), '.updated', 'machine-id', 'resolv.conf'];

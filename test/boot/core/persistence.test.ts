@@ -27,7 +27,7 @@ scenario(
     expect((await guest.runAs('lab', '/var/home/lab/moved')).stdout).toBe('moved was built by nix\n');
     expect(await nixFaults(guest)).toEqual([]);
 
-    // Where the store is in its place nothing looks for it.
+    // If the store is in its place, nothing looks for it.
     guest = await guest.reboot();
     const settled = await guest.waitForUnitToSettle('nix-find-store.service', 60);
     expect(settled).toMatchObject({ activeState: 'inactive', conditionResult: false });

@@ -1,4 +1,5 @@
-/** `system` with a real Nix and no machine: the first-boot program in a root of its own on this kernel. */
+/** `system` with a real Nix but no machine: the first-boot program runs on this kernel, in a root of its own. */
+import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { firstBoot } from '../../unit/nix-install/first-boot.ts';
 import { distributionNix } from '../lab/distribution-nix.ts';
@@ -6,7 +7,6 @@ import { nixTarball } from '../lab/nix-tarball.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 
-const install = '/usr/libexec/bluebuild/nix/nix-install';
 const keep = '/usr/libexec/bluebuild/nix/keep-database';
 const state = '/nix/var/bluebuild-nix';
 const profile = '/nix/var/nix/profiles/default';
@@ -18,25 +18,23 @@ const native = {
   download: tarball.path,
 };
 const determinate = { entry: { selinux: 'off' as const } };
-// Nobody made the users here.
-const prepare = "export NIX_CONFIG=$'build-users-group =\nsandbox = false'; ";
-const verify = 'nix-store --verify --check-contents 2>&1 | grep -v -e ^reading -e ^checking || :; ';
-const package_ = (name: string): string =>
-  `mkdir -p /tmp/${name}/bin; echo "echo ${name}" >/tmp/${name}/bin/${name}; chmod +x /tmp/${name}/bin/${name}
-nix-env --profile ${profile} --install "$(nix-store --add /tmp/${name})" 2>/dev/null
-`;
-const update = (name: string, nix = ''): string => `rm -f /usr/bin/nix /usr/bin/nix-*; cp -a /images/${name}/. /
-${nix}{ ${install} 2>&1 || echo "exit code $?"; } | grep -v -e '^Moved to' -e ^install -e ^uninstall -e ^building -e ^remov
-`;
-const installed = `echo "in the profile: $(nix-env --profile ${profile} --query | sort | xargs)"; `;
+const stores = join(import.meta.dirname, '../stores');
+const libraries = ['real-nix.sh', 'system-store.sh'].map((name) => join(stores, name));
+/** Bash for `after`: a function of system-store.sh. */
+const call = (name: string): string => `. /usr/local/lib/system-store.sh
+package_older() {
+${suites.older}}
+package_newer() {
+${suites.newer}}
+${name}`;
 
 describe.each(['dash', 'bash'])('%s', (shell) => {
   test('first boot: an empty store that verifies, and nothing in the default profile or in /etc', async () => {
     const { code, stdout, stderr, found } = await firstBoot(shell, {
       ...system,
       before: suites.newer,
-      after: `${prepare}${verify}ls -A ${state}; cat ${state}/installed; readlink ${state}/daemon; ls ${profile} 2>&1 || :
-ls /etc/nix 2>&1 || :; grep 'systemctl start' /run/asked; ${install}; ls ${state}/databases 2>&1 || :`,
+      libraries,
+      after: call('show_first_boot'),
     });
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toBe(
@@ -64,11 +62,8 @@ test('`native`, `system`, and back: what a user installed stays, the Nix is that
     ...native,
     others: { system, native },
     size: '3g',
-    after: `${prepare}${package_('mine')}
-${update('system', suites.newer)}${installed}${profile}/bin/mine; ls ${state}/follows; ${verify}
-${package_('later')}
-${update('native')}${installed}${profile}/bin/mine; ${profile}/bin/later; ${verify}
-${update('system', suites.newer)}${installed}${profile}/bin/later; ${verify}`,
+    libraries,
+    after: call('native_system_and_back'),
   });
   const nix = `nix-${tarball.version} nss-cacert-0.debian-forky`;
   expect(found).toBe(`Taking over the store from \`installer: native\`
@@ -93,12 +88,8 @@ test('an image with an installer after `system`: refused, and the Nix that the s
   const { found } = await firstBoot('dash', {
     ...native,
     others: { system, determinate },
-    // As an installer of this module has left it.
-    after: `${prepare}${package_('mine')}sed -i s/native/determinate/ ${state}/installed; rm -r ${state}/follows
-${update('system', suites.newer)}${update('determinate')}
-PATH=${profile}/bin:$PATH; ${installed}${profile}/bin/mine
-${update('system', suites.newer)}${installed}${update('determinate')}
-${package_('later')}`,
+    libraries,
+    after: call('installer_after_system'),
   });
   const nix = `nix-${tarball.version} nss-cacert-0.debian-forky`;
   const refused = `<3>The store in /var/lib/nix belongs to \`installer: system\`: the existing Nix keeps working, and determinate's nix-installer is not run.
@@ -115,15 +106,11 @@ ${refused}`);
 });
 
 test('a default profile of `nix profile` stays one', async () => {
-  const add = 'nix --extra-experimental-features nix-command profile';
   const { found } = await firstBoot('dash', {
     ...native,
     others: { system },
-    after: `${prepare}mkdir -p /tmp/mine/bin; echo 'echo mine' >/tmp/mine/bin/mine; chmod +x /tmp/mine/bin/mine
-nix=$(readlink -f ${profile}/bin/nix); nix=\${nix%/bin/nix}; mine=$(nix-store --add /tmp/mine); rm ${profile}*
-$nix/bin/${add} install --profile ${profile} $nix $mine
-${update('system', suites.newer)}${profile}/bin/mine; ${verify}
-${add} list --json --profile ${profile} | grep -o '/nix/store/[^"]*' | cut -d - -f 2- | sort`,
+    libraries,
+    after: call('take_over_nix_profile'),
   });
   expect(found).toBe('Taking over the store from `installer: native`\nNix is installed.\nmine\nmine\n');
 });
@@ -133,11 +120,8 @@ test('another Nix: a copy of the database from before; one that is too new is re
     ...system,
     others: { system },
     before: suites.older,
-    after: `${prepare}${package_('mine')}${update('system', suites.newer)}
-cat ${state}/database-used-by; ls ${state}/databases; ${keep}; ${package_('later')}
-printf 11 >/nix/var/nix/db/schema
-${update('system', suites.older)}ls ${state}/databases
-echo "restored:"; ${keep} restore; ls ${state}/databases; ${profile}/bin/mine; ${profile}/bin/later; ${install}; ${verify}cat /nix/var/nix/db/schema`,
+    libraries,
+    after: call('another_nix'),
   });
   expect(found).toMatch(
     new RegExp(`^Nix is installed\\.

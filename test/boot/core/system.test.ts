@@ -14,12 +14,12 @@ scenario(
     expect(await guest.succeed('systemctl is-active nix-daemon.socket')).toBe('active');
     expect(await buildAndRun(guest, 'kept', '--out-link /var/home/lab/kept')).toBe('kept was built by nix');
     expect(await nixFaults(guest)).toEqual([]);
-    // Nix itself is of the image, in every shell, and what nix-conf says counts.
+    // Every shell finds the image's Nix, and the settings from nix-conf apply.
     const version = (await guest.succeed('/usr/bin/nix --version')).trim();
     for (const command of ['nix --version', 'sudo nix --version', "env -i /bin/sh -c 'nix --version'"])
       expect((await guest.runAs('lab', command)).stdout).toBe(`${version}\n`);
     expect((await guest.runAs('lab', 'nix config show experimental-features')).stdout).toContain('nix-command');
-    // A program of a profile is found, by a user and by root.
+    // A program in a user's profile is found.
     expect((await guest.runAs('lab', ownProgram)).code).toBe(0);
     expect((await guest.runAs('lab', 'own-program -un')).stdout).toBe('lab\n');
 

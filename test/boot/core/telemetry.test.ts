@@ -9,7 +9,7 @@ import { telemetryClient } from '../lab/telemetry-client.ts';
 
 const files = readStaticFiles(join(import.meta.dirname, '../../../modules/nix/files'));
 
-/** What the image's units give to what they run, beside what has nothing to do with it. */
+/** The variables that the image's units set in the environment of their programs, from the file about telemetry. */
 const environmentOf = (telemetry: 'off' | 'determinate-systems'): string[] => {
   const entries = entriesOf(makePlan(configOf({ type: 'nix', telemetry }, 'x86_64'), files, '0.0.0'));
   const textAt = (path: string): string => {
@@ -26,7 +26,7 @@ const environmentOf = (telemetry: 'off' | 'determinate-systems'): string[] => {
     .filter((line) => line !== '' && !line.startsWith('#'));
 };
 
-/** What Determinate's client asks a network for, in which all answers; it runs on this machine, and nothing boots. */
+/** What Determinate's client asks for in a network where everything answers. It runs on this machine; nothing boots. */
 const askedWith = async (lab: Lab, variables: string[]): Promise<string> => {
   const { stdout } = await execa('unshare', [
     ...['--mount', '--net', '--propagation', 'private', join(import.meta.dirname, '../lab/alone-with-network.sh')],
@@ -37,10 +37,10 @@ const askedWith = async (lab: Lab, variables: string[]): Promise<string> => {
 
 scenario("telemetry: Determinate's client asks for nothing with what the image's units tell it", async (lab) => {
   expect(await askedWith(lab, environmentOf('off'))).toBe('');
-  // Each alone: the second is for installers older than the first.
+  // Each variable works alone: the second is for installers that are older than the first.
   for (const variable of environmentOf('off')) expect(await askedWith(lab, [variable])).toBe('');
   const sent = /asked for install\.determinate\.systems A\n[^]*connected to port 443/;
   expect(await askedWith(lab, environmentOf('determinate-systems'))).toMatch(sent);
-  // What was once the switch.
+  // This variable used to disable telemetry.
   expect(await askedWith(lab, ['NIX_INSTALLER_DIAGNOSTIC_ENDPOINT='])).toMatch(sent);
 });

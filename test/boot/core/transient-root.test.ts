@@ -11,7 +11,7 @@ scenario(
     expect(await rootOf(guest)).toBe('read-only');
     expect(await guest.waitForBoot()).toBe('running');
 
-    // As a user switches it on for good (rpm-ostree kargs does the same).
+    // As a user enables it permanently (rpm-ostree kargs does the same).
     await guest.succeed('ostree admin kargs edit-in-place --append-if-missing=root.transient=true');
     guest = await guest.reboot({ limit });
     expect(await guest.succeed('cat /proc/cmdline')).toContain(' root.transient=true');
@@ -19,11 +19,11 @@ scenario(
     expect(await guest.waitForBoot()).toBe('running');
     await guest.succeed('echo mine > /etc/lab-mine && echo mine > /var/lib/lab-mine && echo mine > /nix/lab-mine');
 
-    // The last one wins: one more at the boot menu switches it off for this boot.
+    // The last argument wins: another one at the boot menu disables it for this boot.
     guest = await guest.reboot({ limit, kernelArguments: ['root.transient=false'] });
     expect(await guest.succeed('cat /etc/lab-mine /var/lib/lab-mine /nix/lab-mine')).toBe('mine\nmine\nmine');
     expect((await guest.run('ls -d /lab-directory /usr/lab-file')).stdout).toBe('');
-    // The unit that labels a / in memory is of the boots that have one.
+    // The unit that labels a / in memory exists only in boots that have one.
     expect((await guest.run('ls /run/systemd/system')).stdout).not.toContain('transient-root');
     expect(await rootOf(guest)).toBe('read-only');
 

@@ -25,7 +25,7 @@ for (const [provider, image] of Object.entries(images)) {
 
       expect(await guest.succeed('bluebuild-nix log')).toMatch(/Nix is installed\./);
 
-      // A person's mistakes, and what the doctor makes of them.
+      // A user's mistakes, and what the doctor reports and fixes.
       await guest.succeed(
         'rm -r /etc/nix; ln -s /nix/gone /etc/systemd/system/nix-daemon.service; rm /var/lib/bluebuild-nix/stores; systemctl daemon-reload',
       );
@@ -37,7 +37,7 @@ for (const [provider, image] of Object.entries(images)) {
       await healthy(guest);
       expect(await nixFaults(guest)).toEqual([]);
 
-      // A first boot changes /etc, and uninstalling changes it back.
+      // The first boot has changed /etc, and uninstalling undoes that.
       await guest.succeed('bluebuild-nix uninstall --yes', 300);
       const changed = await guest.succeed('ostree admin config-diff');
       expect(changed.split('\n').filter((line) => /nix|fish|profile/.test(line))).toEqual([]);

@@ -18,7 +18,7 @@ scenario(
   'composefs-native, nix-installer, `karg`: first boot and second below a read-only /, and nothing is wrong',
   async (lab) => {
     const image = await nixImage({ base: await baseFor({ backend }) });
-    // As bootc takes it from the image's kargs.d.
+    // The argument that bootc would take from the image's kargs.d.
     const kernelArguments = ['root.transient=true'];
     let guest = await firstBoot(await lab.on(backend).machine(image), { kernelArguments });
     expect(await rootOf(guest, backend)).toBe('read-only');

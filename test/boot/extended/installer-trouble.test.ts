@@ -46,7 +46,7 @@ for (const [providerName, { image, download }] of Object.entries(embeddingProvid
         fails: (response) => response.writeHead(500).end(),
         lies: (response) => response.end('<html>Please sign in</html>'),
         stalls: (response) => response.writeHead(200, { 'content-length': file.length }).write(file.subarray(0, 1000)),
-        // Whatever part is asked for, as some servers do.
+        // Ignores which part is asked for, as some servers do.
         breaksOff: (response) =>
           response
             .writeHead(200, { 'content-length': file.length })
@@ -79,7 +79,7 @@ for (const [providerName, { image, download }] of Object.entries(embeddingProvid
         expect((await guest.run('test -e /nix/var/bluebuild-nix/installing')).code).toBe(1);
 
         guest = await guest.reboot({ network: 'host' });
-        // Each try that fails makes the service wait longer for the next.
+        // Does not wait for the service, which waits longer after each failed attempt.
         const tryAtOnce = () => guest.succeed('systemctl restart --no-block nix-install.service');
         await guest.waitFor('journalctl -b -u nix-install -o cat | grep "curl: exit code 22"', 120);
         answer = answers.lies;

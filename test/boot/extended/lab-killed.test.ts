@@ -38,7 +38,7 @@ test('a run that is killed leaves no process and no mount, and its files go with
   );
   expect(await mounts()).not.toContain(own);
 
-  // What a view of a disk (disk-contents.ts) may leave: it is mounted for all to see.
+  // A view of a disk (disk-contents.ts) may leave a mount behind, because it is not in a mount namespace of its own.
   await mkdir(join(directory, 'view'));
   await execa('mount', ['-t', 'tmpfs', 'view', join(directory, 'view')]);
   await pruneRunDirectories();

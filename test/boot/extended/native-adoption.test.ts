@@ -23,7 +23,7 @@ scenario(
     const told = await guest.succeed(journal);
     expect(told).toContain('Taking over the store from `installer: determinate`');
     expect(told).toMatch(/^Moved to \/nix\/var\/bluebuild-nix\/set-aside, .*\/etc\/nix\/nix\.conf/m);
-    // What a user wrote stays where it is, and is read.
+    // The user's settings stay where they are, and still apply.
     expect(await guest.succeed(ofNixInEtc)).toMatch(/^A +nix\/nix\.custom\.conf$/);
     expect((await guest.runAs('lab', 'nix config show max-jobs')).stdout).toBe('1\n');
     await guest.rollBack();
@@ -49,7 +49,7 @@ scenario(
     const told = await guest.succeed(journal);
     expect(told).toContain(`Adopting the Nix store in ${persistence}`);
     expect(told).toContain('/etc/systemd/system/nix.mount');
-    // Determinate's file for people: what is the installer's in it, and what a person's, cannot be told apart.
+    // Determinate's file for the user's settings stays: in it, the installer's lines cannot be told from the user's.
     expect(await guest.succeed(ofNixInEtc)).toMatch(/^A +nix\/nix\.custom\.conf$/);
     expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
     expect((await guest.runAs('lab', 'nix --version')).stdout).toBe(

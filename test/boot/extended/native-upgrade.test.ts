@@ -39,11 +39,11 @@ scenario(
     expect(await guest.succeed('systemctl --failed --plain --no-legend')).toBe('');
     expect((await guest.run('ls -d /nix /etc/nix /etc/profile.d/nix.sh /usr/bin/nix*')).stdout).toBe('');
     expect(await guest.succeed('journalctl -b -o cat -p warning | grep -i nix || true')).toBe('');
-    // As in an /etc that is older than Nix.
+    // As in an /etc that is older than Nix: there are no build users.
     await guest.succeed('for number in $(seq 32); do userdel nixbld$number; done; groupdel nixbld || true', 120);
     await guest.update(await nixImage(await native('forky')));
     guest = await guest.reboot();
-    // Before the daemon is needed, because root builds without it.
+    // The build users exist before the daemon has started, because root builds without it.
     expect(await guest.succeed('systemctl is-active nix-daemon.service || grep -c ^nixbld /etc/passwd')).toBe(
       'inactive\n32',
     );

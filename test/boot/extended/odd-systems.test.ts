@@ -5,14 +5,14 @@ import { buildAndRun, installedMachine, nixFaults, waitForNix } from '../nix-gue
 import { nixImage } from '../nix-image.ts';
 import { providers } from '../providers.ts';
 
-// What `transient = true` needs on stock ostree: it is read in the initramfs.
+// Stock ostree reads `transient = true` in the initramfs, so the initramfs is built again.
 const transientRoot = [
   "RUN printf '[root]\\ntransient = true\\n' >> /usr/lib/ostree/prepare-root.conf",
   'RUN kernel=$(ls /usr/lib/modules) && mkdir -p /var/tmp && \\',
   '  dracut --quiet --no-hostonly --force --kver "$kernel" "/usr/lib/modules/$kernel/initramfs.img" && rm -rf /var/tmp',
 ];
 
-// Debian's package has empty directories in it.
+// With Debian's package, /nix contains empty directories.
 const withoutNix = 'RUN find /nix -depth -type d -delete';
 
 for (const [name, { image }] of Object.entries(providers)) {

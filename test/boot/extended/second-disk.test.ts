@@ -8,13 +8,13 @@ import { nixImage } from '../nix-image.ts';
 const [device, disk] = ['/dev/disk/by-id/virtio-second', '/var/mnt/disk'];
 const directory = `${disk}/nix`;
 
-/** What of a user's does not work: a result, and what is installed in a profile. */
+/** Expects a user's build result and what is installed in their profile to work still. */
 const expectKept = async (guest: RunningGuest): Promise<void> => {
   const { stdout, stderr } = await guest.runAs('lab', '/var/home/lab/kept; installed');
   expect(stdout + stderr).toBe('kept was built by nix\ninstalled was built by nix\n');
 };
 
-// With a file as home-manager's `non-nixos-gpu-setup` links it into /etc/tmpfiles.d.
+// With a file like the one that home-manager's `non-nixos-gpu-setup` links into /etc/tmpfiles.d.
 const install = `derivation {
   name = "installed";
   system = "x86_64-linux";
@@ -55,7 +55,7 @@ scenario(
     expect(await buildAndRun(guest, 'moved', '--out-link /var/home/lab/moved')).toBe('moved was built by nix');
     expect(await nixFaults(guest, { persistence: directory })).toEqual([]);
 
-    // Login is there while systemd still waits for the disk.
+    // The boot reaches the login while systemd is still waiting for the disk.
     guest = await guest.reboot({ withoutSecondDisk: true });
     expect(await guest.succeed('systemctl list-jobs')).toContain('dev-disk-by');
     const missing = `The Nix store of this machine is in ${directory}, and its file system is not mounted.`;

@@ -22,7 +22,7 @@ import {
 
 const base = 'lab-selinux-base';
 
-// NixOS's own installer is in no package registry: the lab's stands in for it, whose way with SELinux is the same.
+// NixOS's own installer is in no package registry: the lab's, which handles SELinux in the same way, stands in for it.
 for (const [name, image] of Object.entries({
   native,
   system: async () => system(),
@@ -36,20 +36,6 @@ for (const [name, image] of Object.entries({
     1200,
   );
 }
-
-scenario(
-  'SELinux enforcing, system: the socket of the package is denied without the policy of the module',
-  async (lab) => {
-    const image = system();
-    const withoutPolicy = await nixImage({ ...image, base, entry: { ...image.entry, selinux: 'off' } });
-    const guest = await (await lab.machine(withoutPolicy)).boot(enforcing);
-    await guest.waitFor('systemctl is-failed nix-daemon.socket', 120);
-    expect((await denials(guest)).join('\n')).toMatch(
-      /avc: +denied +\{ create \} .* comm="systemd" .* tclass=sock_file/,
-    );
-  },
-  600,
-);
 
 scenario(
   'SELinux enforcing: an update brings other labels, a rollback the old ones, and the policy is the image’s each time',
@@ -95,7 +81,7 @@ scenario(
   async (lab) => {
     const machine = await installedMachine(lab, await nixImage({ base }), enforcing);
     const guest = await machine.boot(enforcing);
-    // It sees that labels were changed, and would set them right before the first two ways do.
+    // nix-label would notice the changed labels and fix them before the first two ways do.
     await guest.succeed('systemctl stop nix-label.path nix-label.service nix-label-again.service');
     const ways = [
       'restorecon -RF /nix',
@@ -119,7 +105,7 @@ scenario(
   'SELinux enforcing: a store that was made without SELinux, in /var/home, is adopted and labelled',
   async (lab) => {
     let guest = await machineWithNixByHand(lab, '/var/home/nix', base);
-    // All but the store, as a relabel does that a machine makes when SELinux is switched on (/.autorelabel).
+    // Relabels all but the store, like the relabel that a machine does when SELinux is switched on (/.autorelabel).
     const contexts = '/etc/selinux/default/contexts/files/file_contexts';
     await guest.succeed(`setfiles -F -e /var/home/nix ${contexts} /etc /var`, 240);
     await guest.update(await nixImage({ base, entry: { persistence: '/var/home/nix' } }));
@@ -128,7 +114,7 @@ scenario(
     await guest.waitForUnit('nix-install.service', 200);
     await waitForLabels(guest, 60, '/nix', '/var/home/nix');
     expect((await guest.runAs('lab', '/var/home/lab/kept')).stdout).toBe('kept was built by nix\n');
-    // In the boot that adopts, the installer's own units may have failed over a store without labels.
+    // In the boot that adopts the store, the installer's own units may have failed because the store had no labels.
     guest = await guest.reboot(enforcing);
     expect(await nixFaults(guest, { persistence: '/var/home/nix' })).toEqual([]);
     await expectPolicyOfUpdate(guest);
@@ -167,18 +153,18 @@ scenario(
     const policy = await policyOf(guest);
 
     const tool = await buildAs(guest, 'lab', 'tool', packageScript('tool'));
-    // The domain of services, which a program has only by its label.
+    // The domain of services, which a program enters only if its label is right.
     await guest.succeed(`systemctl link --runtime ${tool}/lib/systemd/system/tool.service && systemctl start tool`);
     expect(await guest.succeed('tr -d "\\0" < /run/tool')).toBe('system_u:system_r:initrc_t:s0');
     await waitForLabels(guest, 40, tool);
 
-    // Root, in its own shell, without the daemon.
+    // Built by root in its own shell, without the daemon.
     await guest.write('/tmp/direct.nix', await guest.succeed('sed s/tool/direct/g /tmp/tool.nix'));
     const direct = await guest.succeed('NIX_REMOTE=local bash -lc "nix-build --no-out-link /tmp/direct.nix"', 180);
     expect(await typeOf(guest, `${direct}/bin`)).toBe('bin_t');
     await waitForLabels(guest, 40, direct);
 
-    // From a binary cache, and into a profile.
+    // Copied from a binary cache, and installed into a profile.
     await guest.succeed(
       `bash -lc "nix copy --to file:///tmp/cache ${direct} && nix-store --delete ${direct} &&
          nix copy --from file:///tmp/cache --no-check-sigs ${direct} &&
@@ -187,7 +173,7 @@ scenario(
     );
     await waitForLabels(guest, 40, direct, '/nix/var/nix/profiles');
 
-    // One file that two packages hold at places with different labels is a program in both.
+    // A file that two packages share, at paths with different labels, is labelled as a program in both.
     const hidden = await buildAs(guest, 'lab', 'hidden', 'b mkdir -p $out/libexec; b cp $busybox $out/libexec/box');
     const shown = await buildAs(guest, 'lab', 'shown', 'b mkdir -p $out/bin; b cp $busybox $out/bin/box');
     expect(await guest.succeed(`test ${hidden}/libexec/box -ef ${shown}/bin/box && echo one file`)).toBe('one file');
@@ -196,7 +182,7 @@ scenario(
     await waitForLabels(guest, 40, `${again}/libexec`).catch(() => undefined);
     expect(await typeOf(guest, `${shown}/bin/box`)).toBe('bin_t');
 
-    // Asked for a relabel of all, while nix-label still waits for what was just built.
+    // A relabel of everything is requested while nix-label is still waiting to label what was just built.
     const last = await buildAs(guest, 'lab', 'last', packageScript('last'));
     await guest.succeed(`chcon -t var_lib_t ${tool}/bin/tool && rm /nix/var/bluebuild-nix/labels &&
       systemctl restart nix-label.service`);

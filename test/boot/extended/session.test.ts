@@ -3,7 +3,7 @@ import { scenario } from '../lab/scenario.ts';
 import { nixFaults, waitForNix } from '../nix-guest.ts';
 import { sessionImage } from '../session-image.ts';
 
-// A program of the kind that a desktop shows: an entry of the menu, an icon, a D-Bus service.
+// A program such as desktops show: a menu entry, an icon, a D-Bus service.
 const program = `derivation {
   name = "greeting-1";
   system = "x86_64-linux";
@@ -36,7 +36,7 @@ const program = `derivation {
 }
 `;
 
-// A generation of home-manager, in small: what it installs, and a file for the home.
+// A minimal generation of home-manager: what it installs, and a file for the home directory.
 const generation = `derivation {
   name = "home-manager-generation";
   system = "x86_64-linux";
@@ -51,7 +51,7 @@ const generation = `derivation {
 }
 `;
 
-// What its activation does, in its order (modules/files.nix, modules/home-environment.nix there).
+// What home-manager's activation does, in the same order (its modules/files.nix and modules/home-environment.nix).
 const activate = `set -eu; test "$(echo ~)" = /home/lab; state=$HOME/.local/state
 new=$(nix-build --no-out-link /tmp/home.nix --option substitute false)
 nix-env --profile $state/nix/profiles/home-manager --set $new
@@ -66,12 +66,12 @@ scenario(
     const machine = await lab.machine(await sessionImage());
     const guest = await machine.boot();
     await waitForNix(guest);
-    /** What a command of the user prints. */
+    /** What a command prints when the user runs it. */
     const asUser = async (command: string): Promise<string> => {
       const { stdout, stderr } = await guest.runAs('lab', command, 120);
       return stdout + stderr;
     };
-    // By the user's systemd, which has nothing of a shell; its generators ran when the session was opened.
+    // Run by the user's systemd, which has no shell environment; its generators ran when the session was opened.
     const started = 'systemd-run --user --quiet --wait --pipe';
 
     await guest.write('/tmp/greeting.nix', program);
@@ -97,13 +97,13 @@ scenario(
     );
     await guest.waitFor("grep -x 'greeted bus' /var/home/lab/greeted", 60);
 
-    // The other shells, and who has none.
+    // Other shells, and processes that have none.
     expect(await asUser("fish --login --command 'command -s greet'")).toBe(`${profile}/bin/greet\n`);
     expect(await asUser("env -i PATH=/usr/bin:/bin HOME=/home/lab sh -c 'nix --version'")).toMatch(/^nix \(Nix\) /);
     expect(await asUser('sudo nix --version && sudo -i nix-env --version')).toMatch(/^nix \(Nix\).*\nnix-env \(Nix\) /);
     expect(await guest.succeed('systemd-run --quiet --wait --pipe nix --version')).toMatch(/^nix \(Nix\) /);
 
-    // Over ssh: a command, and a login. zsh as Debian has it, then as Fedora does, and as the docs say. cron.
+    // ssh: a command, and a login. zsh: as Debian has it, as Fedora does, and as the docs say. cron starts here, too.
     await guest.write('/etc/cron.d/lab', '* * * * * lab nix --version >/var/home/lab/cron 2>&1\n');
     await guest.succeed(`systemd-run --quiet --unit=lab-cron cron -f
       id sshd 2>/dev/null || useradd --system --home-dir /run/sshd --shell /usr/sbin/nologin sshd
@@ -125,7 +125,7 @@ scenario(
     await guest.succeed("echo '. /etc/profile.d/nix.sh' >>/etc/zsh/zshenv");
     expect(await asUser(`${plain} zsh -c 'command -v greet'`)).toBe(`${profile}/bin/greet\n`);
 
-    // `nix profile`, channels, home-manager's activation by hand, and a generation back, through the link /home.
+    // `nix profile`, channels, home-manager's activation by hand, and an older generation, through the link /home.
     await guest.write('/tmp/home.nix', generation);
     await guest.write('/tmp/activate', activate);
     await asUser('bash /tmp/activate');

@@ -38,7 +38,7 @@ scenario(
       await expectNixOf(next, 'forky');
       expect(await next.succeed('ls /nix/var/bluebuild-nix/databases')).toBe(older);
       expect(await next.succeed(`ls ${copy}`)).toMatch(/^db\.sqlite\n(db\.sqlite-wal\n)?schema$/);
-      // Back to it: what the user has built before the update is known.
+      // With the copy restored, Nix still knows what the user built before the update.
       await next.succeed('/usr/libexec/bluebuild/nix/keep-database restore', 120);
       expect(await next.succeed('nix-store --check-validity $(readlink /var/home/lab/kept) && echo valid')).toBe(
         'valid',

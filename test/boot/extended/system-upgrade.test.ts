@@ -28,11 +28,11 @@ scenario(
     guest = await guest.reboot();
     await expectNixOf(guest, 'trixie');
     expect(await ofTheUser(guest)).toBe(before);
-    // As long as both can use it: what the newer one has added is still known.
+    // Both versions can use the database, so what the newer one has added is still known.
     expect((await guest.run('nix-store --check-validity /nix/store/*-by-forky')).code).toBe(0);
     expect(await guest.succeed(copies)).toBe([version, (await nixTarball('forky')).version].join('\n'));
 
-    // Back to the database from before the update: what was added since is gone from it, what was there is not.
+    // Restores the database from before the update: what was added since is gone from it, the rest is still there.
     await guest.succeed('/usr/libexec/bluebuild/nix/keep-database restore', 120);
     expect(await ofTheUser(guest)).toBe(before);
   },

@@ -9,7 +9,9 @@ import { expectNixOf, ofTheUser, ownProgram } from '../nix-upgrade.ts';
 import { system } from '../system-image.ts';
 
 const journal = 'journalctl -b -u nix-install -o cat';
-/** Debian's package lets a group use Nix; this /etc is older than the image, where the user is in it. */
+/**
+ * Adds the user to the group that may use Debian's Nix: this /etc is older than the image's, which has the user in it.
+ */
 const letUseNix = async (guest: RunningGuest): Promise<void> => {
   await guest.waitFor('getent group nix-users', 300);
   await guest.succeed('usermod --append --groups nix-users lab');
@@ -29,7 +31,7 @@ scenario(
     await letUseNix(guest);
     await expectNixOf(guest, 'forky');
     expect(await guest.succeed(journal)).toContain('Taking over the store from `installer: determinate`');
-    // The lab's older installer lets its daemon make this file after /etc/nix was recorded, so it may be a person's.
+    // With the lab's older installer, the daemon makes this file after /etc/nix was recorded, so it may be a user's.
     expect(await guest.succeed(ofNixInEtc)).toMatch(/^A +nix\/nix\.custom\.conf$/);
     expect(await ofTheUser(guest)).toBe(before);
     expect(await guest.succeed('readlink -f /proc/$(systemctl show --value --property MainPID nix-daemon)/exe')).toBe(
@@ -113,15 +115,22 @@ scenario(
     expect([installed.code, installed.stderr]).toEqual([0, expect.stringContaining('installing')]);
     const ssh = 'ssh -o StrictHostKeyChecking=no -o LogLevel=ERROR localhost';
     const version = await guest.succeed('/usr/bin/nix --version');
-    // What the user has installed: where a shell logs in.
-    for (const shell of ['bash', 'zsh', 'fish', `${ssh} bash`, 'sudo -u lab -i bash'])
-      expect([shell, (await guest.runAs('lab', `${shell} -l -c 'nix --version; own-program -un'`)).stdout]).toEqual([
-        shell,
-        `${version}\nlab\n`,
-      ]);
-    // Nix itself: everywhere.
-    for (const command of ['sudo', ssh, 'sudo systemd-run --quiet --wait --pipe', 'env -i /bin/sh -c', 'sudo -i'])
-      expect([command, (await guest.runAs('lab', `${command} 'nix-store' --version`)).stdout]).toEqual([
+    // What the user has installed is found in login shells.
+    const look = 'nix --version; own-program -un';
+    const logins = ['bash', 'zsh', 'fish'].map((shell) => `${shell} -l -c '${look}'`);
+    for (const command of [...logins, `${ssh} "bash -l -c '${look}'"`, `sudo -u lab -i bash -l -c '${look}'`])
+      expect([command, (await guest.runAs('lab', command)).stdout]).toEqual([command, `${version}\nlab\n`]);
+    // Nix itself is found everywhere.
+    const asked = 'nix-store --version';
+    const inUnit = `sudo systemd-run --quiet --wait --pipe ${asked}`;
+    for (const command of [
+      `sudo ${asked}`,
+      `sudo -i ${asked}`,
+      `${ssh} ${asked}`,
+      inUnit,
+      `env -i /bin/sh -c '${asked}'`,
+    ])
+      expect([command, (await guest.runAs('lab', command)).stdout]).toEqual([
         command,
         expect.stringMatching(/^nix-store \(Nix\) /),
       ]);

@@ -1,7 +1,7 @@
 /**
- * A network that answers whatever is asked: a resolver that gives an address for every name, and a server that takes every
- * connection. Prints a line for each question and connection, and `ready` first.
- * `node answer-everything.ts LISTEN ADDRESS`: it listens on LISTEN, and ADDRESS is what every name has.
+ * A network in which everything answers: a resolver that has an address for every name, and a server that accepts every
+ * connection. Prints `ready` first, then a line for each question and each connection.
+ * `node answer-everything.ts LISTEN ADDRESS`: listens on LISTEN and resolves every name to ADDRESS.
  */
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
@@ -25,7 +25,7 @@ resolver.on('message', (message, { port, address: from }) => {
   const { name, type, end } = questionOf(message);
   console.log(`asked for ${name} ${types[type] ?? type}`);
   const answer = Buffer.from(message.subarray(0, end));
-  // A response, recursion available; one answer to what has one; nothing more.
+  // The flags of a response with recursion available; one answer for type A, otherwise none; no other records.
   answer.writeUInt16BE(0x8180, 2);
   answer.writeUInt16BE(type === 1 ? 1 : 0, 6);
   answer.writeUInt16BE(0, 8);

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 
-/** What a guest's image contains so that it asks the resolver of `answeringNetwork`. */
+/** A line of a Containerfile that makes a guest use the resolver of `answeringNetwork`. */
 export const resolverOfHost =
   'RUN printf "f /run/lab-resolver 0644 - - - nameserver 10.0.2.2\\nL+ /etc/resolv.conf - - - - /run/lab-resolver\\n" > /usr/lib/tmpfiles.d/lab-resolver.conf';
 
 /**
- * A network of its own for a guest, in which every name has an address, every address is there, and everything answers (see
- * answer-everything.ts); ends with the scenario. `asked` is what has been asked for so far.
+ * A network for a guest in which every name resolves, every address exists, and everything answers (see
+ * answer-everything.ts). It ends when it is disposed of. `asked` is what has been asked for so far.
  */
 export const answeringNetwork = async (): Promise<{
   network: { ofProcess: number };

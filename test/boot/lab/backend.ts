@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What deploys and boots an image: ostree, or bootc's composefs-native backend, in whose place cfsctl is here. */
+/** What deploys and boots an image: ostree, or bootc's composefs-native backend, for which cfsctl stands in here. */
 export type Backend = 'ostree' | 'composefs-native';
 
-/** Where on a machine's disk a backend keeps the /var of all deployments. */
+/** The path on a machine's disk where each backend keeps the /var of all deployments. */
 export const varOf: Record<Backend, string> = {
   ostree: '/ostree/deploy/lab/var',
   'composefs-native': '/state/os/default/var',
@@ -15,12 +15,12 @@ const runComposefs = (words: string): string =>
   `unshare --mount bash -s ${words} <<'end-of-script'\n${composefsDeployments}end-of-script`;
 
 /**
- * How the guest deploys the image that a backend has deployed on another disk, and how it makes the deployment before the
- * default one the default.
+ * Commands for the guest, by backend: `update` deploys the image that the backend has deployed on another disk, and
+ * `rollBack` makes the deployment before the default one the default.
  */
 export const deploying: Record<Backend, { update: (device: string) => string; rollBack: string }> = {
   ostree: {
-    // One read-only mount for as long as it takes, in a namespace of its own.
+    // The disk is mounted read-only, only while this runs, in a mount namespace of its own.
     update: (device) => `unshare --mount bash -euc '
        mkdir -p /run/lab/update; mount -o ro,noload ${device} /run/lab/update
        ostree pull-local /run/lab/update/ostree/repo lab
@@ -34,8 +34,8 @@ export const deploying: Record<Backend, { update: (device: string) => string; ro
 };
 
 /**
- * Bash that has the root of the image's own /etc in `image`: ostree keeps that in /usr, and on the composefs-native backend
- * the machine's is mounted over it.
+ * Bash that sets `image` to the directory that contains the image's own etc: on ostree that is /usr; on the
+ * composefs-native backend it is a bind mount of /, where the machine's /etc does not hide the image's.
  */
 export const imageOfEtc = `image=/usr
 if [ ! -d /usr/etc ]; then

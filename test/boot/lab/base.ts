@@ -5,14 +5,16 @@ import { cached, keyOf, keyOfTree } from './cache.ts';
 import { contained, debianTree } from './host.ts';
 
 // What a bootc base image has that a first-boot program may use, and what ostree and dracut need. Debian's Nix is built
-// to use bash-static as its sandbox's /bin/sh, where the official one brings a shell of its own. No iproute2: with its
-// libbpf systemd prepares BPF programs twice a boot, a tenth of an emulated one.
+// to use bash-static as its sandbox's /bin/sh; the official Nix brings its own shell. No iproute2: with its libbpf,
+// systemd prepares BPF programs twice per boot, which takes a tenth of an emulated boot.
 const packagesInBase = [
   ...['attr', 'bash-static', 'busybox-static', 'ca-certificates', 'curl', 'dbus', 'dracut', 'e2fsprogs', 'jq', 'kmod'],
   ...['linux-image-cloud-amd64', 'login', 'ostree', 'ostree-boot', 'passwd', 'procps', 'sudo', 'systemd'],
   ...['systemd-sysv', 'udev', 'util-linux', 'xz-utils', 'zstd'],
 ];
-/** More packages: a base as above, and one with SELinux, which enforces where the boot's kernel arguments say so. */
+/**
+ * Additional packages of each base: a plain one, and one with SELinux, which enforces if the kernel arguments say so.
+ */
 const variants = {
   plain: [],
   // bubblewrap: ostree runs semodule with it when it deploys an update.
@@ -20,7 +22,7 @@ const variants = {
 };
 export type BaseVariant = keyof typeof variants;
 
-/** What a boot needs on its kernel command line so that Debian's kernel has SELinux. */
+/** The kernel arguments that enable SELinux in Debian's kernel. */
 export const selinuxArguments = ['security=selinux', 'selinux=1'];
 
 const script = join(import.meta.dirname, 'base-image.sh');
@@ -32,7 +34,7 @@ const files = join(import.meta.dirname, 'base-tree');
  */
 export type Base = { key: string; root: string };
 
-/** The key of a base, whether it has been made or not. */
+/** The key of a base, whether or not it has been built. */
 export const baseKey = async (variant: BaseVariant): Promise<string> =>
   keyOf(packagesOf(variant).join(), await readFile(script, 'utf8'), await keyOfTree(files));
 

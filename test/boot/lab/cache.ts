@@ -8,7 +8,7 @@ import { execa } from 'execa';
 /** The boot lab's cache: everything slow to make, outside the repository. */
 export const cacheRoot = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'bluebuild-nix', 'boot');
 
-/** Sixteen hexadecimal digits, a hash of all the given texts in their order. */
+/** A hash of all the given texts in their order, as sixteen hexadecimal digits. */
 export const keyOf = (...parts: string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 
@@ -39,9 +39,9 @@ const removePartial = async (directory: string): Promise<void> => {
 };
 
 /**
- * The directory `KIND/KEY` of the cache, made by `make` when it is not there yet.
- * `make` fills a directory of its own, which takes its place only when it has returned: a killed run leaves no half
- * entry. Two runs at once may both make it; the first one's stays.
+ * The directory `KIND/KEY` of the cache, made by `make` if it does not exist yet.
+ * `make` fills a temporary directory, which is renamed only after `make` has returned, so a killed run leaves no
+ * partial entry. Two runs at once may both make it; the first one's stays.
  */
 export const cached = async (
   kind: string,
@@ -83,12 +83,12 @@ export const isRunning = (pid: number): boolean => {
   }
 };
 
-// Work on another branch may have made it, and want it again.
+// Work on another branch may have made an entry and need it again.
 const keptHours = 6;
 
 /**
- * Removes what killed runs left half made, and of each kind what was not used for some hours, but for the `keep`
- * entries used last.
+ * Removes the partial entries that killed runs left, and from each kind the entries that have not been used for some
+ * hours, except for the most recently used ones, whose number `keep` gives.
  */
 export const pruneCache = async (keep: Record<string, number>): Promise<void> => {
   for (const [kind, count] of Object.entries(keep)) {
@@ -121,7 +121,7 @@ export const pruneRunDirectories = async (): Promise<void> => {
       : undefined;
     if (owner === undefined || isRunning(Number(owner))) continue;
     const directory = join('/tmp', name);
-    // The view of a disk (disk-contents.ts) that was being read.
+    // The view of a disk (disk-contents.ts) that the run was reading may still be mounted.
     const { stdout } = await execa('findmnt', ['--noheadings', '--list', '--output', 'TARGET'], { reject: false });
     for (const mount of stdout.split('\n').filter((path) => path.startsWith(`${directory}/`)))
       await execa('umount', ['--lazy', mount]);

@@ -1,17 +1,18 @@
 #!/bin/bash
-# composefs-deployments.sh update DEVICE | roll-back: what bootc does on its composefs-native backend, for the next boot. Runs in
-# the guest, in a mount namespace of its own.
-#   update      deploys the image of DEVICE, a disk of image-to-composefs-disk.sh, beside the booted one: what was changed on this
-#               machine in /etc stays so (bootc-dev/bootc, crates/etc-merge), kernel arguments are taken over, /var is shared.
-#               It does at once what bootc does at shutdown. Any third deployment goes (bootc_composefs/gc.rs).
-#   roll-back   the other deployment is the default (bootc_composefs/rollback.rs)
+# composefs-deployments.sh update DEVICE | roll-back: does what bootc does for the next boot on its composefs-native
+# backend. Runs in the guest, in a mount namespace of its own.
+#   update      deploys the image of DEVICE, a disk of image-to-composefs-disk.sh, beside the booted one: what this
+#               machine has changed in /etc stays changed (bootc-dev/bootc, crates/etc-merge), kernel arguments are
+#               taken over, and /var is shared. Does at once what bootc does at shutdown. Removes any third deployment
+#               (bootc_composefs/gc.rs).
+#   roll-back   makes the other deployment the default (bootc_composefs/rollback.rs)
 set -euo pipefail
 mount -o remount,bind,rw /sysroot
 cd /sysroot
 entries=boot/loader/entries
 latest() { sed -n 's/^version //p' $entries/*.conf | sort -n | tail -n 1; }
 
-# All that tells a file from what it was: a line each, the path, a tab, the rest.
+# Everything that shows that a file has changed, in lines of the path, a tab, and the rest.
 facts() {
   cd "$1"
   find . -mindepth 1 ! -name .updated -printf '%P\t%y%m %U:%G %l\n'

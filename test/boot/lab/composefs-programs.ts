@@ -17,15 +17,15 @@ const installed = async (crate: string, ...features: string[]): Promise<string> 
 };
 
 /**
- * The path of composefs-setup-root, by which an initramfs mounts a composefs-native root; bootc's own program for it
- * (bootc-root-setup.service) grew out of it and reads the same file. Minutes with cargo the first time.
+ * The path of composefs-setup-root, which mounts a composefs-native root in an initramfs; bootc's own program for that
+ * (bootc-root-setup.service) is derived from it and reads the same file. It takes cargo minutes to build.
  */
 export const composefsSetupRoot = async (): Promise<string> =>
   join(await installed('composefs-setup-root'), 'composefs-setup-root');
 
 /**
- * The path of cfsctl, which puts an image into a composefs repository and prepares it for boot, with the library that
- * bootc does it with. A quarter of an hour with cargo the first time.
+ * The path of cfsctl, which puts an image into a composefs repository and prepares it for boot, using the same library
+ * as bootc. It takes cargo a quarter of an hour to build.
  */
 export const cfsctl = async (): Promise<string> =>
   join(await installed('composefs-ctl', '--no-default-features', '--features', 'pre-6.15,oci'), 'cfsctl');

@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** What a command in the guest gave. */
+/** The result of a command in the guest. */
 export type CommandResult = { code: number; stdout: string; stderr: string };
 
 /** The root shell of the lab's base image, reached through a virtio-serial port. */
 export type ControlChannel = {
   /**
-   * Runs a bash command as root, and waits for the guest's shell first if it is not there yet. `limit` (seconds) counts
-   * from then, and the guest kills the command at its end (exit code 124).
+   * Runs a bash command as root; waits for the guest's shell first if it is not there yet. `limit` (seconds) counts
+   * from then; when it is over, the guest kills the command (exit code 124).
    */
   run: (command: string, limit: number) => Promise<CommandResult>;
   /** Settles when the guest's shell listens. */
@@ -24,8 +24,8 @@ const graceSeconds = 30;
 const decode = (text: string): string => Buffer.from(text.replace(/\/$/, ''), 'base64').toString();
 
 /**
- * Opens the channel on QEMU's socket. A guest resumed from a saved state has announced itself before it was saved.
- * When QEMU ends, whatever still waits is rejected.
+ * Opens the channel on QEMU's socket. With `isResumed` it is ready at once: a guest that is resumed from a saved state
+ * announced itself before it was saved. When QEMU ends, all commands that are still waiting are rejected.
  */
 export const openControlChannel = async (path: string, isResumed: boolean): Promise<ControlChannel> => {
   const socket = createConnection(path);
@@ -39,7 +39,7 @@ export const openControlChannel = async (path: string, isResumed: boolean): Prom
   ready.catch(() => {});
   if (isResumed) setReady();
   const lines = createInterface({ input: socket });
-  lines.on('error', () => {}); // the end of the connection tells
+  lines.on('error', () => {}); // the `close` event reports the end of the connection
   lines.on('line', (line) => {
     if (line === 'ready') {
       rejectAll("the guest's control service was restarted and lost the command");

@@ -9,9 +9,9 @@ const debugfs = async (raw: string, command: string): Promise<void> => {
 };
 
 /**
- * Copies files and directories out of a switched-off qcow2 disk with one ext4 file system, after its journal has been
- * replayed as the next boot would: so what a power cut left is seen too. The disk is not changed.
- * `paths` are absolute in the file system; each becomes `DIRECTORY/its last component`, and is left out if not there.
+ * Copies files and directories out of a switched-off qcow2 disk with one ext4 file system. First replays the file
+ * system's journal, as the next boot would, so this works after a power cut too. The disk is not changed.
+ * `paths` are absolute in the file system; each becomes `DIRECTORY/its last component`, and missing ones are left out.
  */
 export const copyFromDisk = async (disk: string, paths: string[], directory: string): Promise<void> => {
   await mkdir(directory, { recursive: true });
@@ -69,7 +69,7 @@ const parseBootEntry = (text: string): BootEntry => {
   };
 };
 
-/** What a boot loader boots from this disk by default; its files are copied below `directory`. */
+/** What a boot loader boots from this disk by default; copies the files of /boot to `directory`. */
 export const bootFilesOf = async (
   disk: string,
   directory: string,
@@ -77,7 +77,7 @@ export const bootFilesOf = async (
   const boot = join(directory, 'boot');
   await rm(boot, { recursive: true, force: true });
   await copyFromDisk(disk, ['/boot'], directory);
-  // ostree makes /boot/loader a link to loader.0 or loader.1; the one it does not point to is gone or older.
+  // ostree makes /boot/loader a link to loader.0 or loader.1; the other one does not exist or is older.
   const loader = join(boot, 'loader', 'entries');
   if (!existsSync(loader)) throw new Error(`no boot entries on ${disk}: is anything deployed there?`);
   const entries = await Promise.all(

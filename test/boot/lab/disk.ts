@@ -28,9 +28,9 @@ const makers: Record<Backend, Maker> = {
 };
 
 /**
- * The path of a raw ext4 disk on which a backend has deployed the image: real ostree with composefs (stateroot `lab`, ref
- * `lab`), or composefs-rs as bootc's composefs-native backend does it. It is cached and must not be written to: boot it
- * through an overlay. `size` is what truncate(1) takes.
+ * The path of a raw ext4 disk on which a backend has deployed the image: real ostree with composefs (stateroot `lab`,
+ * ref `lab`), or composefs-rs in the way of bootc's composefs-native backend. It is cached and must not be written to:
+ * boot it through an overlay. `size` is what truncate(1) takes.
  */
 export const diskOf = async (image: Image, size = '6G', backend: Backend = 'ostree'): Promise<string> => {
   const { script: name, argumentsFor } = makers[backend];

@@ -8,8 +8,8 @@ const libraries = 'usr/lib/x86_64-linux-gnu';
 const loader = 'usr/lib64/ld-linux-x86-64.so.2';
 
 /**
- * The Nix that a Debian suite packages, for a root that has another libc: bash that puts it into /usr/bin, where each of its
- * programs runs with the libraries of its suite.
+ * Bash that puts the Nix of a Debian suite into /usr/bin of a root that has another libc; each of its programs runs
+ * with the libraries of its suite.
  */
 export const distributionNix = async (suite: 'forky' | 'trixie'): Promise<string> => {
   const directory = await cached('distribution-nix', keyOf(suite, 'nix-bin'), async (partial) => {

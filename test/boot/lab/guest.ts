@@ -2,12 +2,12 @@ import type { CommandResult } from './control-channel.ts';
 import type { Qemu } from './qemu.ts';
 import { waitUntil } from './wait.ts';
 
-/** systemd's own words for a unit: the properties a wait for it decides by. */
+/** A unit's state in systemd's own terms: the properties that decide when a wait for it ends. */
 export type UnitStatus = {
   activeState: string;
   subState: string;
   result: string;
-  /** The start conditions held when they were last looked at. */
+  /** Whether the start conditions held when they were last checked. */
   conditionResult: boolean;
 };
 
@@ -25,23 +25,23 @@ export type Guest = {
   waitForUnit: (unit: string, limit: number) => Promise<void>;
   /** Waits until a unit has been started, skipped or failed and has no job left; for units that end by themselves. */
   waitForUnitToSettle: (unit: string, limit: number) => Promise<UnitStatus>;
-  /** Waits for the end of the boot: no job left. Gives `systemctl is-system-running`'s word. */
+  /** Waits until the boot is over and no job is left. Gives the output of `systemctl is-system-running`. */
   waitForBoot: (limit?: number) => Promise<string>;
-  /** Writes a file in the guest, for root, mode 0644 unless given. */
+  /** Writes a file in the guest as root, with mode 0644 by default. */
   write: (path: string, contents: string, mode?: string) => Promise<void>;
 };
 
 const defaultLimit = 60;
 
-// What an emulated guest may take for a try that has begun within its limit.
+// How long an attempt that began within its limit may take in an emulated guest.
 const graceSeconds = 60;
 
-// Half a second, without a process: nothing comes through a pipe to itself.
+// Waits half a second without starting a process: reads from a pipe that nothing is written to.
 const pause = 'exec 9<> <(:); pause() { read -r -t 0.5 -u 9 || :; }';
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** The guest behind a running QEMU. */
+/** The guest of a running QEMU. */
 export const guestOf = (qemu: Qemu): Guest => {
   const run: Guest['run'] = (command, limit = defaultLimit) => qemu.control.run(command, limit);
 
@@ -52,7 +52,7 @@ export const guestOf = (qemu: Qemu): Guest => {
     throw new Error(`in the guest, \`${command}\` ${why}:\n${stdout}${stderr}`);
   };
 
-  // The guest itself asks again and again: each request from here would cost it a dozen processes.
+  // The loop runs in the guest, because each request from the host would cost it a dozen processes.
   const waitFor: Guest['waitFor'] = async (condition, limit) => {
     const { code, stdout, stderr } = await run(
       `${pause}

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
-// Debian's package for each program of this machine that the lab calls.
+// The Debian package of each program on this machine that the lab runs.
 const packages: Record<string, string> = {
   buildah: 'buildah',
   skopeo: 'skopeo',
@@ -48,8 +48,8 @@ export const requireHost = (): void => {
 };
 
 /**
- * What execa takes to run a program of which nothing is left when this process ends, however it ends: no process of the
- * program's own and no mount, because both are in namespaces that end with it.
+ * Arguments for execa that run a program of which nothing is left when this process ends, however it ends: its child
+ * processes and its mounts are in namespaces that end with it.
  */
 export const contained = (program: string, ...args: string[]): [string, string[]] => [
   'setpriv',
@@ -74,8 +74,8 @@ const debianMirror = async (): Promise<string> => {
 
 /**
  * Makes a Debian tree in `directory` with mmdebstrap: `minbase` installs the packages without their documentation,
- * `extract` only unpacks them, whole.
- * The mirror's copy of a rolling suite may be older than the suite says it is valid.
+ * `extract` only unpacks them, completely.
+ * Expired metadata is accepted: the mirror's copy of a rolling suite may be older than its Valid-Until date allows.
  */
 export const debianTree = async (
   variant: 'minbase' | 'extract',

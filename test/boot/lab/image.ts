@@ -17,12 +17,12 @@ export const storageArguments = [
     'overlay',
   ],
 ];
-/** The same storage, as containers-storage: names of skopeo begin. */
+/** The same storage, in the form in which skopeo's containers-storage: names begin with it. */
 export const storage = `[overlay@${join(cacheRoot, 'containers')}+/run/bluebuild-nix-boot-lab]`;
 
 const environment = { BUILDAH_ISOLATION: 'chroot' };
 
-/** Mounts the root of a container of the lab's storage, for this process too, and gives where. */
+/** Mounts the root of a container in the lab's storage and gives the path; this process sees the mount too. */
 export const mountRoot = async (container: string): Promise<string> =>
   (await execa('buildah', [...storageArguments, 'mount', container], { env: environment })).stdout;
 
@@ -56,18 +56,18 @@ export const baseImage = async (variant: BaseVariant = 'plain'): Promise<{ name:
 };
 
 /**
- * An image for the lab. `containerfile` begins with `FROM lab-base` or, for one with an SELinux policy, with
- * `FROM lab-selinux-base` (the lab names its base in that place);
- * `context` is the directory `COPY` reads. `volumes` (`HOST:CONTAINER[:ro]`) are mounted in each `RUN`.
+ * The recipe of an image. `containerfile` begins with `FROM lab-base` or, for an image with an SELinux policy, with
+ * `FROM lab-selinux-base` (the lab replaces that with the name of its base); `context` is the directory that `COPY`
+ * reads. `volumes` (`HOST:CONTAINER[:ro]`) are mounted in each `RUN`.
  */
 export type ImageRecipe = { containerfile: string; context?: string; volumes?: string[] };
 
-/** An image in the lab's storage; `key` stands for everything that made it, so its disks can be kept. */
+/** An image in the lab's storage; `key` identifies everything that went into it, so its disks can be kept. */
 export type Image = { name: string; key: string };
 
 /**
- * Builds a recipe with buildah unless the very same was built before. What a `RUN` reads from outside of the context
- * and the volumes is not in the key, so it must not change.
+ * Builds a recipe with buildah unless the same recipe has been built before. What a `RUN` reads from outside the
+ * context and the volumes is not in the key, so it must not change.
  * Throws with buildah's own output.
  */
 export const buildImage = async (recipe: ImageRecipe): Promise<Image> => {
@@ -97,11 +97,13 @@ export const buildImage = async (recipe: ImageRecipe): Promise<Image> => {
   return { name, key };
 };
 
-/** Removes all of the lab's images but its present bases and the `keep` newest, and what killed builds left behind. */
+/**
+ * Removes all of the lab's images except its current bases and the `keep` newest, and what killed builds left behind.
+ */
 export const pruneImages = async (keep: number): Promise<void> => {
   const bases = [baseName(await baseKey('plain')), baseName(await baseKey('selinux'))];
   await buildah('rm', '--all');
-  await buildah('rmi', '--prune', '--force'); // what no name stands for: replaced by a later build
+  await buildah('rmi', '--prune', '--force'); // images without a name, which a later build has replaced
   const list = await buildah('images', '--noheading', '--format', '{{.Name}}:{{.Tag}}'); // the newest first
   const names = list.split('\n').filter((name) => name !== '' && !bases.includes(name));
   const kept = names.filter((name) => name.startsWith('localhost/lab-image:')).slice(0, keep);

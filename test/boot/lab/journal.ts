@@ -7,8 +7,8 @@ import type { Qemu } from './qemu.ts';
 import { within } from './wait.ts';
 
 /**
- * The journal of the last boot, written to `file`: asked of the guest if it still answers, else read from its disk with
- * the base's own journalctl.
+ * The journal of the last boot, which is also written to `file`. It comes from the guest if that still answers,
+ * otherwise from the guest's disk, read with the base's own journalctl.
  */
 export const readJournal = async (
   qemu: Qemu | undefined,

@@ -18,13 +18,15 @@ import { waitUntil, within } from './wait.ts';
 export type BootOptions = {
   /** Added to those of the boot entry for this boot only, as if typed at the boot menu. */
   kernelArguments?: string[];
-  /** `host`: the guest reaches the host's loopback at 10.0.2.2; or another process's. Default `none`. */
+  /**
+   * `host`: the guest reaches the host's loopback at 10.0.2.2; `ofProcess`: that of another process. Default `none`.
+   */
   network?: QemuOptions['network'];
-  /** The hardware clock at power on: `utc` (default) or a date as `1970-01-01T00:00:00`. */
+  /** The hardware clock at power on: `utc` (default) or a date such as `1970-01-01T00:00:00`. */
   clock?: string;
   /**
-   * The guest's time goes by the instructions that it executes (4 ns each; its waits take as long as they take), so that
-   * it measures the same on a busy host as on an idle one. Half as fast.
+   * The guest's clock counts the instructions that it executes (4 ns each; its waits take real time), so that it
+   * measures the same on a busy host as on an idle one. The guest is half as fast.
    */
   countInstructions?: boolean;
   /** The second disk is unplugged for this boot. */
@@ -34,7 +36,7 @@ export type BootOptions = {
    * control service answers, which is before local-fs.target.
    */
   until?: string;
-  /** Seconds it may take until then; default 240, for a host that has other work too. */
+  /** Seconds that this may take; default 240, for a host that is busy with other work. */
   limit?: number;
 };
 
@@ -62,13 +64,13 @@ export type RunningGuest = Guest & {
 /** A machine's memory and disk at one moment. */
 export type SavedState = { memory: string; disk: string; options: QemuOptions };
 
-/** A computer with a disk from an image. It has one disk all its life, and is on or off. */
+/** A computer with a disk made from an image. It keeps that disk for life, and is on or off. */
 export type Machine = {
-  /** Switches it on, and settles when it has booted as far as `until` says; throws with the end of the console. */
+  /** Switches it on, and settles when it has booted as far as `until` says; else throws with the end of the console. */
   boot: (options?: BootOptions) => Promise<RunningGuest>;
-  /** Throws away what the machine is now, and continues from a saved state. */
+  /** Discards the machine's current state and continues from a saved one. */
   resume: (state: SavedState) => Promise<RunningGuest>;
-  /** Writes the disk of the machine, which is off, to a file that another machine can have as its `disk`. */
+  /** Writes the machine's disk to a file that another machine can use as its `disk`; throws if the machine is on. */
   copyDisk: (to: string) => Promise<void>;
 };
 
@@ -77,18 +79,18 @@ export type MachineOptions = {
   /** As truncate(1) takes it; default 6G. */
   diskSize?: string;
   memoryMegabytes?: number;
-  /** A file of `copyDisk` or `diskAfterPowerCut`, instead of a disk on which the image was just deployed. It is only read. */
+  /** A file from `copyDisk` or `diskAfterPowerCut`, instead of a disk with a newly deployed image. It is only read. */
   disk?: string;
   /**
-   * The size of another disk, empty at first, which is /dev/disk/by-id/virtio-second and keeps what is written to it through
-   * the machine's life, but is no part of `saveState` and `diskAfterPowerCut`. Default none.
+   * The size of a second disk, which is /dev/disk/by-id/virtio-second. It is empty at first and keeps its contents for
+   * the machine's whole life, but is not part of `saveState` and `diskAfterPowerCut`. Default none.
    */
   secondDiskSize?: string;
   /** What deploys and boots its images; default `ostree`. */
   backend?: Backend;
 };
 
-/** A machine as its owner sees it: also what is needed to clear it away and to explain a failure. */
+/** A machine as its owner sees it: with what is needed to remove it and to explain a failure. */
 export type OwnedMachine = Machine & {
   /**
    * Writes console and journal of the last boot to files below `directory`, and with `KEEP_MACHINES` in the environment
@@ -99,9 +101,9 @@ export type OwnedMachine = Machine & {
 };
 
 // `rd.emergency` and `panic`: a boot that fails in the initramfs ends at once instead of waiting for a person.
-// `mitigations`: they cost much and protect nothing here. `TERM`: a console log that can be read.
-// `norandmaps`: before its version 8, QEMU translates a library anew for every address that it is mapped at.
-// `no_timer_check`: where the host is busy, the emulated timer is late, and the kernel takes it for one that does not work.
+// `mitigations`: they are expensive and protect nothing here. `TERM`: keeps the console log readable.
+// `norandmaps`: QEMU before version 8 translates a library again for each address at which it is mapped.
+// `no_timer_check`: on a busy host the emulated timer is late, and the kernel takes that for a broken timer.
 const labKernelArguments = [
   ...['quiet', 'mitigations=off', 'rd.shell=0', 'rd.emergency=poweroff', 'panic=-1', 'norandmaps', 'no_timer_check'],
   ...['systemd.tty.term.ttyS0=dumb', 'TERM=dumb'],
@@ -109,7 +111,7 @@ const labKernelArguments = [
 
 const tailOf = (text: string, lines: number): string => text.trimEnd().split('\n').slice(-lines).join('\n');
 
-/** A new machine whose disk is an overlay of the image's own; its files lie below `parent`. */
+/** A new machine whose disk is an overlay of the image's own; its files are below `parent`. */
 export const makeMachine = async (
   name: string,
   image: Image,
@@ -183,7 +185,7 @@ export const makeMachine = async (
   const running = (qemu: Qemu, qemuOptions: QemuOptions): RunningGuest => {
     const guest = guestOf(qemu);
     const powerOff: RunningGuest['powerOff'] = async (limit = 90) => {
-      // A quick shutdown may take the answer with it; that QEMU ends is what counts.
+      // If the shutdown is quick, the answer may not arrive; what counts is that QEMU ends.
       const asked = await guest.run('systemctl poweroff --no-block').catch(() => undefined);
       if (asked !== undefined && asked.code !== 0) throw new Error(`${name} refused to switch off: ${asked.stderr}`);
       await within(limit, `${name} did not switch off`, qemu.ended);

@@ -8,12 +8,12 @@ import type { NixTarball } from './nix-tarball.ts';
 import { nixTarball } from './nix-tarball.ts';
 
 /**
- * Determinate's nix-installer as crates.io has it. Where it differs from the pinned release 3.21.9, it differs here:
+ * Determinate's nix-installer as published on crates.io. It differs from the pinned release 3.21.9 as follows:
  * - It installs upstream Nix unless it is given `--determinate`; 3.21.9 installs Determinate Nix unless it is given
  *   `--prefer-upstream-nix`, which 0.23.0 does not know.
- * - Its ostree planner sets up upstream's daemon beside determinate-nixd: nix-installer.patch.
- * - The Nix it carries is the tarball it was built with; the determinate-nixd it carries is a stand-in, because the real
- *   one is in no package registry.
+ * - Its ostree planner sets up upstream's daemon beside determinate-nixd; nix-installer.patch changes that.
+ * - The Nix it carries is the tarball it was built with; the determinate-nixd it carries is a stand-in, because the
+ *   real one is in no package registry.
  */
 export const nixInstallerVersion = '0.23.0';
 
@@ -23,7 +23,7 @@ const patch = join(import.meta.dirname, 'nix-installer.patch');
 // Link-time optimisation would cost minutes and change nothing a scenario looks at.
 const profile = ['lto=false', 'opt-level=1', 'codegen-units=16'];
 
-/** The path of a nix-installer that carries the given Nix; two minutes with cargo the first time, then one. */
+/** The path of a nix-installer that carries the given Nix; cargo takes two minutes the first time, then one. */
 export const nixInstaller = async (tarball?: NixTarball): Promise<string> => {
   const carried = tarball ?? (await nixTarball());
   const key = keyOf(
@@ -56,5 +56,5 @@ const patchedSource = async (directory: string): Promise<string> => {
   return source;
 };
 
-/** What makes it install as the pinned release does by default: Determinate Nix, run by determinate-nixd. */
+/** Makes it install what the pinned release installs by default: Determinate Nix, run by determinate-nixd. */
 export const determinateArguments = ['--determinate'];

@@ -7,7 +7,9 @@ import { contained, debianTree } from './host.ts';
 const script = join(import.meta.dirname, 'nix-tarball.sh');
 const packages = ['nix-bin', 'nix-setup-systemd', 'ca-certificates'];
 
-/** A Nix binary tarball in the official shape: `path` on the host, the `version` its Nix says it is, a `key`. */
+/**
+ * A Nix binary tarball in the official layout: its `path` on the host, the `version` that its Nix reports, and a `key`.
+ */
 export type NixTarball = { path: string; version: string; key: string };
 
 /** A real Nix of a Debian suite: `forky` has the newer one, `trixie` an older one, for upgrades. */

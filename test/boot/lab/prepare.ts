@@ -18,11 +18,13 @@ const isAlone = async (): Promise<boolean> => {
   return others === 0;
 };
 
-/** Before all scenarios: checks the machine, clears away what is no longer needed, makes the base if it is not there. */
+/**
+ * Before all scenarios: checks the machine, removes what is no longer needed, and makes the base if it does not exist.
+ */
 export const setup = async (): Promise<void> => {
   requireHost();
   await pruneRunDirectories();
-  // Another run may be working with what looks left behind.
+  // Another run may still be using what looks left behind.
   const mayPrune = await isAlone();
   if (mayPrune)
     await pruneCache({ debian: 2, base: 2, disks: 24, 'nix-tarball': 4, 'nix-installer': 4, installed: 12 });

@@ -31,7 +31,7 @@ export const openMonitor = async (path: string, isAlive: () => boolean): Promise
   );
   const waiting = new Map<number, (reply: Reply) => void>();
   const lines = createInterface({ input: socket });
-  lines.on('error', () => {}); // the end of the connection tells
+  lines.on('error', () => {}); // the `close` event reports the end of the connection
   lines.on('line', (line) => {
     const reply = JSON.parse(line) as Reply;
     if (reply.id !== undefined) waiting.get(reply.id)?.(reply);

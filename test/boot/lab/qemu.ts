@@ -6,11 +6,13 @@ import type { Monitor } from './qemu-monitor.ts';
 import { openMonitor } from './qemu-monitor.ts';
 import { waitUntil } from './wait.ts';
 
-/** What QEMU is started with; all but the disks and the directory may be left out. */
+/** What QEMU is started with. */
 export type QemuOptions = {
-  /** For sockets and the console's log; its path is short, because a unix socket's path may have 108 bytes. */
+  /**
+   * For the sockets and the console log; its path must be short, because a unix socket's path is limited to 108 bytes.
+   */
   directory: string;
-  /** The name of the console's log in the directory. */
+  /** The name of the console log in the directory. */
   console: string;
   disk: string;
   secondDisk?: string;
@@ -18,13 +20,13 @@ export type QemuOptions = {
   initrd: string;
   kernelArguments: string;
   memoryMegabytes: number;
-  /** `none`, or QEMU's user-mode network, of this machine or of another process: its loopback is at 10.0.2.2. */
+  /** `none`, or QEMU's user-mode network, with the loopback of this machine or of another process at 10.0.2.2. */
   network: 'none' | 'host' | { ofProcess: number };
-  /** The clock at start: `utc`, or a date as `1970-01-01T00:00:00`. */
+  /** The clock at start: `utc`, or a date such as `1970-01-01T00:00:00`. */
   clock: string;
   /** See `BootOptions`. */
   countInstructions: boolean;
-  /** A file of `saveState`, to go on from instead of booting. All other options must be as they were. */
+  /** A file from `saveState`, to continue from instead of booting. All other options must be the same as then. */
   resumeFrom?: string;
 };
 
@@ -39,11 +41,11 @@ export type Qemu = {
   kill: () => Promise<void>;
   /** Writes the running machine to a file and ends QEMU; the disk then belongs to that state and must stay as it is. */
   saveState: (file: string) => Promise<void>;
-  /** Leaves the disk's file as it is now, with all that the guest has written so far; what follows goes to `overlay`. */
+  /** Leaves the disk's file as it is now, with all that the guest has written so far; later writes go to `overlay`. */
   leaveDisk: (overlay: string) => Promise<void>;
 };
 
-// Behind all others, so that the first disk stays vda.
+// In a PCI slot after all others, so that the first disk stays vda.
 const secondDrive = (secondDisk: string): string[] => [
   ...['-drive', `file=${secondDisk},format=qcow2,if=none,id=second,cache=writeback`],
   ...['-device', 'virtio-blk-pci,drive=second,serial=second,addr=0x1e'],
@@ -64,8 +66,8 @@ export const startQemu = async (options: QemuOptions): Promise<Qemu> => {
       // The guest ends with the test run, however that ends.
       ...['--pdeathsig', 'KILL', ...inNetwork],
       ...['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none'],
-      // One thread for both processors: two machines at a time want a fifth less of two cores, and what the kernel patches
-      // in its own code is never run half patched, which ended some boots (`Oops: int3`).
+      // One thread for both CPUs: two machines at once then need a fifth less of two cores, and no CPU runs kernel code
+      // that the kernel has only half patched, which crashed some boots (`Oops: int3`).
       ...['-no-reboot', '-machine', 'pc,usb=off', '-accel', 'tcg,thread=single,tb-size=512', '-cpu', 'Nehalem,+rdrand'],
       ...['-m', String(options.memoryMegabytes), '-smp', '2', '-rtc', `base=${options.clock},clock=host`],
       ...['-kernel', options.kernel, '-initrd', options.initrd, '-append', options.kernelArguments],
@@ -98,7 +100,7 @@ export const startQemu = async (options: QemuOptions): Promise<Qemu> => {
       const { status } = (await monitor.execute('query-status')) as { status: string };
       return status === 'inmigrate' ? undefined : true;
     }).catch(failed);
-    await monitor.execute('cont'); // it was stopped to be saved
+    await monitor.execute('cont'); // it was stopped before it was saved
   }
 
   const close = async (): Promise<void> => {
@@ -130,7 +132,7 @@ export const startQemu = async (options: QemuOptions): Promise<Qemu> => {
     },
     leaveDisk: async (overlay) => {
       await monitor.execute('blockdev-snapshot-sync', {
-        device: 'virtio0', // as QEMU names the first of `-drive if=virtio`
+        device: 'virtio0', // QEMU's name for the first `-drive if=virtio`
         'snapshot-file': overlay,
         format: 'qcow2',
       });

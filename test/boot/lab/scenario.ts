@@ -8,7 +8,7 @@ import { buildImage } from './image.ts';
 import type { Machine, MachineOptions, OwnedMachine } from './machine.ts';
 import { makeMachine } from './machine.ts';
 
-/** What a scenario works with; all of it is cleared away when it ends. */
+/** What a scenario works with; all of it is removed when the scenario ends. */
 export type Lab = {
   image: (recipe: ImageRecipe) => Promise<Image>;
   /** A machine, switched off, whose disk holds the image. */
@@ -28,7 +28,8 @@ const slug = (name: string): string =>
     .slice(0, 80);
 
 /**
- * A test that boots machines. `limit` in seconds (default 600); time spent making what the cache lacks counts too.
+ * A test that boots machines. `limit` is in seconds (default 600) and includes the time for making what the cache
+ * lacks.
  * When it fails, console and journal of each machine's last boot are kept in the cache's `failures/NAME/`, and their
  * ends are shown with the error.
  */

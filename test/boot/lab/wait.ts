@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Asks `condition` again and again until it gives something other than `undefined`, and gives that.
- * Throws after `limit` seconds, naming `what` was waited for; an error of `condition` ends the wait at once.
+ * Calls `condition` again and again, `interval` seconds apart, until it gives something other than `undefined`; gives
+ * that. Throws after `limit` seconds, naming `what` it waited for; an error from `condition` ends the wait at once.
  */
 export const waitUntil = async <Result>(
   what: string,

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The machine of a history, switched on: boots, says how it stands, and takes commands until its power is off.
-#   booted.sh CUT [TROUBLE]    CUT: before which of all commands the power goes, 0 for never
+# The machine of a history while it is on: boots, reports its state, and reads commands until it is switched off.
+#   booted.sh CUT [TROUBLE]    CUT: the command before which the power fails, counting all commands; 0 for never
 # shellcheck disable=SC2034,SC2154,SC2004 # systemd.sh declares these
 set -u
 shopt -s nullglob
@@ -11,10 +11,10 @@ mkdir -p "$up" /run/lock
 : >/run/log
 : >/run/stand-in-faults
 
-# What has to do with Nix in the image or in /etc is started by these.
+# These targets start everything in the image or in /etc that has to do with Nix.
 targets=(local-fs.target sysinit.target sockets.target paths.target timers.target basic.target multi-user.target)
 
-# What a user of this machine ever built, from a file that the history keeps: NAME.
+# The names of all packages that a user of this machine ever built, from a file that the history keeps.
 packages=()
 read_packages() {
     local name
@@ -32,7 +32,7 @@ is_valid_package() {
     return 1
 }
 
-# As the first `nix build` of a user does: through the socket, which starts the daemon.
+# Does what a user's first `nix build` does: starts the daemon through its socket.
 can_build=''
 ask_daemon() {
     local unit=nix-daemon.service log='' line
@@ -60,10 +60,10 @@ ask_daemon() {
     if [ -e "$up/$unit" ]; then rm "$up/$unit"; fi
 }
 
-# What an image or an installer may leave in /etc and must not, once a boot is done.
+# Prints what an image or an installer may leave in /etc but must not, once a boot is done.
 leftovers() {
     local path link image_has is
-    # Where an image has a nix.conf of its own, that is what the machine has, but for what a person wrote.
+    # If an image has a nix.conf of its own, the machine has the same one, unless a person has changed it.
     if [ -e /usr/etc/nix/nix.conf ]; then
         IFS= read -r -d '' image_has </usr/etc/nix/nix.conf || :
         is=''
@@ -81,7 +81,7 @@ leftovers() {
 
 report() {
     local outcome=absent
-    # What the boot has come to is asked of systemd as a person would.
+    # The outcome of the boot is what systemd would tell a person about nix-install.service.
     if [ -n "${results[nix-install.service]-}" ]; then outcome=${results[nix-install.service]}; fi
     if [ "$outcome" = failed ]; then outcome=${codes[nix-install.service]}; fi
     if [ "$outcome" = started ]; then outcome=0; fi
@@ -104,7 +104,7 @@ describe() {
             printf 'package=%s in /nix\n' "$package"
             continue
         fi
-        # A directory that the words of the first-boot program name and that has it.
+        # A directory that the first-boot program's messages name and that has the package.
         named=''
         for line in $status $(cat /run/log); do
             line=${line%[.,:;]}
@@ -119,7 +119,7 @@ describe() {
     while IFS= read -r line; do printf 'stand-in=%s\n' "$line"; done </run/stand-in-faults
 }
 
-# The power is off in the middle of a boot.
+# Ends the machine if the power has failed in the middle of a boot.
 if_cut() {
     if [ "$cut" -gt 0 ] && { read -r count </run/count; [ "$count" -ge "$cut" ]; }; then
         printf 'cut=%s\n' "$count"
@@ -151,7 +151,7 @@ boot() {
     : 2>/dev/null >/etc/.updated
     if [ -n "$trouble" ]; then rm "/run/$trouble"; fi
     cut_at=''
-    # What it did to units in /etc.
+    # Reads what nix-install.service has changed among the units in /etc.
     if [ -e "$up/nix-install.service" ] || [ -e "$up/nix-install.service.failed" ]; then reload; fi
     report
 }
@@ -169,7 +169,7 @@ build() {
     ln -sfn "$path" "/nix/var/nix/profiles/per-user/lab/$1"
     printf '%s\n' "$1" >>/var/packages
 }
-# As the service is tried again, or a person starts it.
+# Runs the service again, as a retry or a person does.
 again() {
     local unit=nix-install.service
     : >/run/log
@@ -179,7 +179,7 @@ again() {
     reload
     report
 }
-# As a person runs it: nix-install move, or repair; the power may go before one of its commands, as at a boot.
+# move|repair CUT: a person runs `nix-install move` or `repair`; as at a boot, the power may fail before a command.
 person() {
     local cut_at='' code=0
     cut=$2
@@ -193,7 +193,7 @@ person() {
     last_outcome="person $code"
     describe
 }
-# Where a unit file is in the place of the link, `systemctl mask` refuses.
+# Like `systemctl mask`, refuses if there is a unit file in the place of the link.
 mask() {
     mkdir -p /etc/systemd/system
     if ! is_unit_there "/etc/systemd/system/$1"; then
@@ -208,9 +208,6 @@ unmask() {
 }
 lose_etc_nix() {
     rm -rf /etc/nix
-}
-configure() {
-    printf 'max-jobs = %s\n' "$1" >>/etc/nix/nix.custom.conf
 }
 # A person runs an installer by hand, as blog posts say.
 by_hand() {

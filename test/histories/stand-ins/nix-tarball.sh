@@ -1,11 +1,11 @@
 #!/bin/bash
-# nix-tarball.sh NIX VERSION OUT: a tarball in the exact shape of Nix's own (nix-VERSION-x86_64-linux/{.reginfo,store/…}),
-# whose Nix is the stand-in NIX. Writes OUT/nix-VERSION.tar.
+# nix-tarball.sh NIX VERSION OUT: a tarball with the exact layout of Nix's own
+# (nix-VERSION-x86_64-linux/{.reginfo,store/…}), whose Nix is the stand-in NIX. Writes OUT/nix-VERSION.tar.
 set -euo pipefail
 nix=$1 version=$2 out=$3
 top=$out/nix-$version-x86_64-linux
 
-# A store path of a package, empty.
+# Prints the path of a package in the store, which does not exist yet.
 package() {
     printf '%s' "$top/store/$(printf '%s' "$1" | sha256sum | cut -c 1-32)-$1"
 }
@@ -31,7 +31,7 @@ printf '[Unit]\nRequiresMountsFor=/nix/store\nConditionPathIsReadWrite=/nix/var/
     >"$program/lib/systemd/system/nix-daemon.socket"
 
 for path in "$certificates" "$library" "$program"; do
-    # What is in it, so that a daemon knows at a glance whether all of it is there.
+    # A list of its files, so that a daemon can tell quickly whether all of them are there.
     names=$(find "$path" -type f -printf '%P\n' | sort)
     printf '%s\n' "$names" >"$path/files"
     chmod -R a-w "$path"

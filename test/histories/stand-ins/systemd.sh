@@ -1,19 +1,20 @@
 # shellcheck shell=bash
-# Stands in for systemd, as far as units of Nix need it: reads unit files and drop-ins where systemd does, heeds masks,
-# conditions, requirements and order, mounts, and runs what a unit starts. What is up stands in /run/systemd-stand-in.
+# Stands in for systemd, as far as Nix's units need it: reads unit files and drop-ins where systemd does, respects
+# masks, conditions, requirements and order, mounts, and runs what a unit starts. What is up is in
+# /run/systemd-stand-in.
 up=/run/systemd-stand-in/up
 unit_directories=(/etc/systemd/system /run/systemd/system /usr/lib/systemd/system)
 
-# What a unit says (by UNIT KEY, one value a line), what it asks before it starts, and whether it is there at all.
+# The settings of units (by UNIT KEY, one value per line), their conditions, and their load states.
 declare -A said=() conditions=() load_state=()
 
-# What this stands in for and does not know how to do: the history that needs it is void.
+# Records what this stand-in does not support: a history that needs it is void.
 unknown() {
     printf '%s\n' "the stand-in for systemd does not know: $*" >>/run/stand-in-faults
     return 1
 }
 
-# A mount unit is up when its place is mounted, whoever did it.
+# A mount unit is up if its mount point is mounted, no matter by whom.
 is_up() {
     local place mounted_on
     case $1 in
@@ -93,7 +94,7 @@ holds() {
     FileNotEmpty) [ -f "$path" ] && [ -s "$path" ] ;;
     FileIsExecutable) [ -f "$path" ] && [ -x "$path" ] ;;
     Security) false ;;
-    # As systemd-update-done leaves it, in the /etc of each deployment.
+    # systemd-update-done leaves this file in the /etc of each deployment.
     NeedsUpdate) [ ! -e "$path/.updated" ] ;;
     *) unknown "$1" ;;
     esac
@@ -119,7 +120,7 @@ are_conditions_met() {
     [ -z "$any" ] || [ -n "$triggered" ]
 }
 
-# Prints nothing: the words go to `names`.
+# Sets `names` to the words of a unit's settings; prints nothing.
 names=()
 names_of() {
     local unit=$1 key
@@ -130,7 +131,7 @@ names_of() {
     done
 }
 
-# The units that a unit needs, and those that it only pulls in, by its file and by directories beside it.
+# The units that a unit requires, and those that it only wants, from its file and the directories beside it.
 required=() wanted=()
 dependencies_of() {
     local unit=$1 directory link path
@@ -148,7 +149,8 @@ dependencies_of() {
     done
 }
 
-# Runs a command of a unit with what systemd gives it. `cut_at`: the power goes before that command of all.
+# Runs a command of a unit in the environment that systemd gives it. `cut_at`: the command, counting all of them, before
+# which the power fails.
 run_command() {
     local unit=$1 command=$2 environment setting code=0 may_fail=''
     if [[ $command = -* ]]; then may_fail=yes command=${command#-}; fi
@@ -170,8 +172,8 @@ run_command() {
     [ -n "$may_fail" ] || return "$code"
 }
 
-# Starts one unit, whose dependencies were started. What it came to is in `result`: started, skipped, masked, not-found,
-# dependency, or failed, with its `code`.
+# Starts one unit, whose dependencies have been started. Sets `result` to started, skipped, masked, not-found,
+# dependency or failed, and `code` to the exit code.
 result='' code=0
 start_one() {
     local unit=$1 need command
@@ -244,7 +246,7 @@ stop_one() {
     esac
 }
 
-# Puts the units that some units need into `transaction`, in the order in which they start.
+# `order` puts units and everything that they need into `transaction`, in the order in which they start.
 transaction=()
 declare -A in_transaction=() visited=() after=()
 collect() {
@@ -283,7 +285,7 @@ visit() {
     if [ -z "${in_transaction[$unit]-}" ] || [ -n "${visited[$unit]-}" ]; then return; fi
     visited[$unit]=yes
     for other in ${after[$unit]-}; do
-        # A target does not wait for what waits for it.
+        # A target does not wait for a unit that waits for it.
         case " ${after[$other]-} " in *" $unit "*) case $unit in *.target) continue ;; esac ;; esac
         visit "$other"
     done
@@ -303,17 +305,17 @@ order() {
     for unit in "${!in_transaction[@]}"; do visit "$unit"; done
 }
 
-# Starts units with all that they need. `result` and `code` are the last one's.
+# Starts units with everything that they need. `result` and `code` are those of the last one.
 start() {
     local unit
     order "$@"
     for unit in "$@"; do if [ -e "$up/$unit.failed" ]; then rm "$up/$unit.failed"; fi; done
     for unit in "${transaction[@]}"; do
-        # A requirement that is masked or not there fails what needs it.
+        # A requirement that is masked or missing makes the unit that needs it fail.
         start_one "$unit"
         case $result in masked | not-found) : >"$up/$unit.failed" ;; esac
         results[$unit]=$result codes[$unit]=$code
     done
 }
-# shellcheck disable=SC2034 # for who takes this in
+# shellcheck disable=SC2034 # for scripts that source this file
 declare -A results=() codes=()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a module finds in its environment, as BlueBuild's CLI sets it (scripts/exports.sh there).
+# Sets a module's environment as BlueBuild's CLI does (scripts/exports.sh there).
 
 OS_VERSION=$(awk -F= '$1 == "VERSION_ID" { gsub(/"/, "", $2); print $2 }' /usr/lib/os-release)
 case "$TARGETARCH" in

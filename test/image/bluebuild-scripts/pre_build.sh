@@ -1,5 +1,5 @@
 #!/bin/sh
-# Before the modules: what installs to /opt lands in /usr/lib/opt.
+# Runs before the modules, so that files installed to /opt go to /usr/lib/opt.
 set -eu
 
 mkdir -p /usr/lib/opt

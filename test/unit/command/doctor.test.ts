@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
 import { ofDistribution, onMachine } from './installed.ts';
 
-/** The lines of a doctor that are not fine, with the command that follows one. */
+/** The lines of doctor that are not `fine`, each with the command that follows it. */
 const trouble = /^(?:wrong|note|skipped)[^]*?(?=\n(?:fine|wrong|note|skipped|exited))/gm;
 const doctor = (
   name: string,

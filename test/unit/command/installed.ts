@@ -4,7 +4,7 @@ import { distributionNix, firstBoot } from '../nix-install/first-boot.ts';
 
 const standIn = readFileSync(join(import.meta.dirname, 'stand-in-for-nix'), 'utf8');
 
-/** An image with the Nix of a distribution, and its settings. */
+/** An image with a distribution's Nix and its settings. */
 export const ofDistribution = {
   entry: { installer: 'system' as const },
   before: `${distributionNix('2.31.2')}for etc in /etc /usr/etc; do

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 const files = join(import.meta.dirname, '../../../modules/nix/files/command/usr');
 const read = (path: string) => readFileSync(join(files, path), 'utf8');
-/** The commands and options that the programs take, by their own words. */
+/** The commands and the options that they take, from the usage text in their programs. */
 const taken = new Map(
   ['status', 'doctor', 'log', 'collect-garbage', 'uninstall'].map((name) => {
     const usage = /usage: bluebuild-nix (.*?)\\n/.exec(read(`libexec/bluebuild/nix/${name}`))?.[1] ?? '';

@@ -3,7 +3,7 @@ import { needs } from '../../support/requirement.ts';
 import { backends } from '../nix-install/first-boot.ts';
 import { onMachine } from './installed.ts';
 
-// What an installation changes: paths, links, users.
+// Lists what an installation changes: paths, links and users.
 const list = `list() {
     find /etc /nix /usr/local/bin /var/lib /var/cache/bluebuild-nix ! -path '/etc/*-' ! -path '/var/lib/*/*' -printf '%p %l\\n' 2>/dev/null | sort
     cat /etc/passwd /etc/group /etc/bash.bashrc

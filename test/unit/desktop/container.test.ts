@@ -1,4 +1,7 @@
-/** Containers: of an image with the module, and of toolbox and distrobox, which have a session's variables and maybe its /nix. */
+/**
+ * Containers of an image with the module, and those of toolbox and distrobox, which have the session's variables and
+ * may have its /nix.
+ */
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
 import { onMachine } from './machine.ts';
@@ -6,9 +9,9 @@ import { onMachine } from './machine.ts';
 const profile = '/nix/var/nix/profiles/default';
 const home = '/var/home/alice';
 const native = { entry: { installer: { provider: 'native', version: '9.9.9' } } } as const;
-// What podman and toolbox have in theirs.
+// podman and toolbox create this file in their containers.
 const container = `touch /run/.containerenv; mkdir -p ${home}\n`;
-/** A store with a Nix, without its daemon, as `--volume /nix:/nix` gives it. */
+/** Bash that makes a store with Nix but without its daemon, as `--volume /nix:/nix` gives it. */
 const shared = `mkdir -p /machine/store /machine/var/nix/profiles/default/{bin,etc/profile.d}
 printf '#!/bin/sh\\necho "cannot connect to the daemon" >&2; exit 1\\n' >/machine/var/nix/profiles/default/bin/nix
 chmod +x /machine/var/nix/profiles/default/bin/nix
@@ -16,7 +19,7 @@ echo 'PATH=${profile}/bin:$PATH' >/machine/var/nix/profiles/default/etc/profile.
 echo 'set --prepend PATH ${profile}/bin' >/machine/var/nix/profiles/default/etc/profile.d/nix-daemon.fish
 mount --bind /machine /nix\n`;
 const environment = `env -i HOME=${home} TERM=dumb PATH=/usr/bin:/bin`;
-/** What each shell says as it starts, and which \`nix\` it finds; nothing may be on stderr. */
+/** Bash that prints what each shell says when it starts, and which `nix` it finds. Nothing may be on stderr. */
 const shells = `${environment} sh -lc 'command -v nix || echo none'; ${environment} bash -lc 'command -v nix || echo none'
 ${environment} fish --login --command 'command -s nix; or echo none'\n`;
 const told = (command: string) => `bluebuild-nix ${command} 2>&1 || echo "exit $?"\n`;

@@ -1,11 +1,11 @@
-/** Whom a real SDDM shows: its greeter in test mode, with a theme that prints the users that themes list. */
+/** The users that a real SDDM shows: its greeter runs in test mode, with a theme that prints the list of users. */
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
 import { onMachine } from './machine.ts';
 
 const ours = '/usr/lib/sddm/sddm.conf.d/00-nix.conf';
 
-/** Bash that makes a person and the users that Nix builds as, and prints the names on the login screen, after `settings`. */
+/** Bash that makes a user and Nix's build users, runs `settings`, and prints the names on the login screen. */
 const shown = (settings = '') => `
 echo 'alice:x:1000:1000::/var/home/alice:/bin/bash' >/etc/passwd
 echo 'nobody:x:65534:65534::/:/usr/sbin/nologin' >>/etc/passwd

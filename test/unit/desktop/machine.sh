@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs bash in a root of its own: the image's files over this machine's, all changes in memory. Called in a mount namespace
-# of its own. No Nix is there but what the script makes.
+# Runs bash in its own root: the image's files on top of this machine's, with all changes in memory. Must be called in
+# its own mount namespace. The root has no Nix except what the script makes.
 #   machine.sh IMAGE SCRIPT
 set -eu
 memory=$1.memory

@@ -1,4 +1,4 @@
-/** Looking after the store, with a stand-in for Nix; the boot lab's native-store shows it with a real one. */
+/** Maintenance of the store, with a stand-in for Nix. The boot lab's native-store tests it with a real Nix. */
 import { expect, test } from 'vitest';
 import type { RecipeEntry } from '../../../src/config/recipe-entry.ts';
 import { needs } from '../../support/requirement.ts';
@@ -7,7 +7,7 @@ import { onMachine } from './machine.ts';
 type Maintenance = RecipeEntry['maintenance'];
 const record = '/nix/var/bluebuild-nix/maintenance';
 
-/** Bash: a machine on mains with a stand-in for Nix that says what it is asked, and fails where /FAIL names that. */
+/** Bash: a machine on mains power, with a stand-in for Nix that prints its arguments and fails if /FAIL names them. */
 const machine = `mkdir -p /nix/var/bluebuild-nix /nix/var/nix/profiles/default/bin /sys/class/power_supply/{AC,BAT0,hid-mouse}
 cd /sys/class/power_supply
 echo Mains >AC/type; echo Battery | tee BAT0/type >hid-mouse/type; echo Device >hid-mouse/scope

@@ -1,4 +1,4 @@
-/** What a user's systemd makes of Nix's profiles for the sessions, D-Bus services and units that it starts. */
+/** How Nix's profiles change the environment of the sessions, D-Bus services and units that a user's systemd starts. */
 import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
@@ -10,7 +10,7 @@ const nix =
 const standard = '/usr/local/share:/usr/share';
 const everybodys = '/nix/var/nix/profiles/default';
 
-/** The environment that the generator adds to `environment` (of Alice, unless it says otherwise), after `before`. */
+/** What the generator adds to `environment` after `before` has run. HOME and PATH are Alice's by default. */
 async function added(environment: Record<string, string>, before = nix): Promise<NodeJS.Dict<string>> {
   const variables = { HOME: '/var/home/alice', PATH: '/usr/bin:/bin', ...environment };
   const words = Object.entries(variables).map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'`);

@@ -1,4 +1,4 @@
-/** What each shell finds of Nix, with the image's own files; the boot scenarios show it with a real Nix. */
+/** What each shell finds of Nix with the image's own files. The boot scenarios test it with a real Nix. */
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
 import { onMachine } from './machine.ts';
@@ -34,7 +34,7 @@ ${environment} fish --login --command 'echo login $MARK'; ${environment} fish --
 test('nushell has what other shells have, once, and where there is no Nix nothing changes', async (context) => {
   needs(context, 'root', 'namespaces', 'nushell');
   const variables = ['PATH', 'XDG_DATA_DIRS', 'NIX_PROFILES', 'NIX_SSL_CERT_FILE'];
-  // As in a terminal: what it runs otherwise reads no such files.
+  // Runs in a terminal, because nushell does not read these files otherwise.
   const command = `nu --execute '\\$env | select -o ${variables.join(' ')} | to json --raw | save --force /tmp/found; exit'`;
   const terminal = `${environment} TERM=dumb XDG_CONFIG_HOME=/var/config script --quiet --command "${command}" /dev/null`;
   const show = `${terminal} </dev/null >/dev/null; cat /tmp/found; echo`;

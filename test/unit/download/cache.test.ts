@@ -54,7 +54,7 @@ test('what a killed run left is removed after an hour, when no run can be at wor
 });
 
 describe('two processes at once', () => {
-  /** Answers when as many requests have come as were announced, so that the runs truly overlap. */
+  /** Answers once `count` requests have come in, so that the runs really overlap. */
   const together = (count: number): Reply => {
     const waiting: (() => void)[] = [];
     return (response, request) => {
@@ -94,7 +94,7 @@ describe('a cache directory that cannot be written', () => {
     await execa('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', setting.cacheDirectory]);
     await inside().finally(() => execa('umount', [setting.cacheDirectory]));
   };
-  // In CI they must run: there a missing privilege is a failure.
+  // In CI the tests must run: a missing privilege is a failure there.
   const cannotMount = process.getuid?.() !== 0 && process.env['CI'] === undefined;
   const why = 'needs root, to mount a small tmpfs';
 

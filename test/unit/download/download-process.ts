@@ -1,5 +1,5 @@
-// One download in a process of its own: {artifact, cacheDirectory, retries} on standard input, and on standard output what
-// it gave. The message of a failure goes to standard error.
+// Runs one download in a separate process: reads {artifact, cacheDirectory, retries} from standard input and writes the
+// result to standard output. The message of a failure goes to standard error.
 import { json } from 'node:stream/consumers';
 import type { Artifact } from '../../../src/download/artifact.ts';
 import { fetchByDigest } from '../../../src/download/fetch-by-digest.ts';

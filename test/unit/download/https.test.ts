@@ -310,7 +310,7 @@ describe('a server that is not there', () => {
   test('has a name nobody knows', async () => {
     const shown = await setting.failure(artifactAt('https://mirror.invalid/f'));
     expect(shown).toContain('cannot reach mirror.invalid: getaddrinfo');
-    // A machine whose resolver is away cannot know that the name does not exist.
+    // A machine that cannot reach its resolver does not know that the name does not exist, so it retries.
     expect(setting.notes()).toHaveLength(shown.includes('EAI_AGAIN') ? 3 : 0);
   });
 });

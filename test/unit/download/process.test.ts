@@ -18,7 +18,7 @@ const download = (artifact: object, env: Record<string, string> = {}) =>
     env: { NODE_EXTRA_CA_CERTS: server.authorityFile, ...env },
   });
 
-/** An HTTP proxy on 127.0.0.1; `answer` does what it likes with a CONNECT. Gives the environment that names it. */
+/** Starts an HTTP proxy on 127.0.0.1; `answer` handles each CONNECT. Gives the environment that names the proxy. */
 async function startProxy(answer: (socket: Duplex, host: string, port: number) => void) {
   const asked: string[] = [];
   const proxy = createServer().listen(0, '127.0.0.1');

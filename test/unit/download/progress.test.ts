@@ -14,7 +14,7 @@ const note: Progress = { kind: 'note', name: 'installer', text: 'the server answ
 const done: Progress = { kind: 'done', name: 'installer', bytes: 80_000_000, fromCache: false };
 const cached: Progress = { kind: 'done', name: 'installer', bytes: 80_000_000, fromCache: true };
 
-/** Plays events, half a second from one to the next, and gives what was written. */
+/** Sends events to a sink, half a second apart unless `step` (in ms) is given; gives what the sink wrote. */
 function play(sink: typeof logProgress, events: Progress[], options: { colour?: boolean; step?: number } = {}): string {
   let text = '';
   let time = 0;

@@ -11,7 +11,7 @@ import { type Fetched, fetchByDigest, type FetchOptions } from '../../../src/dow
 import type { Progress } from '../../../src/download/progress.ts';
 import { type LoopbackServer, startServer, trust } from '../../support/loopback-server.ts';
 
-/** A file no other test has, several TLS records long. */
+/** The content of a file that no other test has, several TLS records long. */
 export const content: Buffer = randomBytes(300_000);
 export const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 export const sha256 = sha256Of(content);
@@ -28,7 +28,7 @@ type Setting = {
   seen: Progress[];
   notes: () => string[];
   fetch: (artifact: Artifact, options?: Partial<FetchOptions>) => Promise<Fetched>;
-  /** What a person is shown of the failure; rejects unless the fetch does, with a `UserError`. */
+  /** The text that a user sees of the failure. Rejects unless the fetch fails with a `UserError`. */
   failure: (artifact: Artifact, options?: Partial<FetchOptions>) => Promise<string>;
   cacheNames: () => Promise<string[]>;
   remove: () => Promise<void>;
@@ -37,7 +37,7 @@ type Setting = {
 export let server: LoopbackServer;
 export let setting: Setting;
 
-/** Gives the tests of a file a server, whose certificate this process trusts or not, and each an empty cache. */
+/** Starts a server for the tests of a file, and gives each test an empty cache. `trusted`: this process trusts it. */
 export function useServer({ trusted }: { trusted: boolean }): void {
   beforeAll(async () => {
     server = await startServer();
@@ -51,7 +51,7 @@ export function useServer({ trusted }: { trusted: boolean }): void {
   afterEach(() => setting.remove());
 }
 
-/** An empty cache directory, and waits short enough for tests. */
+/** Makes an empty cache and a fetch with waits that are short enough for tests. */
 async function makeSetting(): Promise<Setting> {
   const directory = await mkdtemp(join(tmpdir(), 'download-test-'));
   const cacheDirectory = join(directory, 'cache');

@@ -1,19 +1,19 @@
 # shellcheck shell=bash
-# Taken in by `before` and `after` of firstBoot (/usr/local/lib/cut-at-each.sh). `cut_at_each PROGRAM [ARGUMENT]` begins
-# each time with what is saved, ends PROGRAM before the first of the commands that it runs, before the second, and so on
-# until it exits successfully, and after each cut lets a boot repair it. Prints what is not as it should be, and how many
-# cuts there were. The caller has `save`d, and defines `finished`, which prints what is wrong at the end, and maybe
-# `between`, which is called before the boot.
+# Sourced by `before` and `after` of firstBoot (/usr/local/lib/cut-at-each.sh). `cut_at_each PROGRAM [ARGUMENT]` runs
+# PROGRAM again and again, each time from the saved state. It kills PROGRAM before the first command that PROGRAM runs,
+# then before the second, and so on until PROGRAM exits successfully. After each cut, a boot repairs the machine. Prints
+# what is wrong, and the number of cuts. The caller must have called `save` and must define `finished`, which prints
+# what is wrong at the end. It can define `between`, which is called before the boot.
 install=/usr/libexec/bluebuild/nix/nix-install
 find_store=/usr/libexec/bluebuild/nix/find-store
-# Below /etc, and below /var.
+# `changing` is below /etc, `stores` is below /var.
 changing='systemd/system tmpfiles.d nix profile.d fish'
 stores='lib/nix lib/bluebuild-nix home/nix'
 between() { :; }
 cut_before='mv rm mkdir ln touch tar chmod sync flock find env unshare grep sha256sum cut sed ls df cp cmp rmdir cat readlink
 stat tail tac du xargs sort mount umount mountpoint systemctl systemd-notify systemd-sysusers'
 
-# As a boot does, in its order.
+# Does what a boot does, in the same order.
 boot() {
     while mountpoint -q /nix; do umount /nix; done
     rm -rf /run/bluebuild-nix
@@ -38,7 +38,7 @@ save() {
 
 restore() {
     while mountpoint -q /nix; do umount /nix; done
-    # A mount point stays.
+    # A mount point cannot be removed, so it is emptied.
     for name in $stores; do
         rm -rf "/var/${name:?}" 2>/dev/null || find "/var/$name" -mindepth 1 -delete
     done
@@ -48,7 +48,7 @@ restore() {
     cp -a /saved/var/. /var/
 }
 
-# Every program that ours call is wrapped in one that counts, and at the wanted count ends them all.
+# Wraps every program that ours call in a script that counts the calls and kills the process group at the wanted count.
 stand_in_front() {
     mkdir -p /cut
     for program in $cut_before; do

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { readStaticFiles } from '../../../src/commands/module.ts';
 import { writeRootfs } from '../../../src/rootfs/rootfs.ts';
@@ -14,7 +14,7 @@ const installer = join(standIns, 'nix-installer');
 const digestOf = (file: string): string => createHash('sha256').update(fs.readFileSync(file)).digest('hex');
 const files = readStaticFiles(join(import.meta.dirname, '../../../modules/nix/files'));
 
-/** Bash that puts the Nix of a distribution into an image, in a version. */
+/** Bash that puts the stand-in for a distribution's Nix of this version into an image. */
 export const distributionNix = (version: string): string => `rm -f /usr/bin/nix /usr/bin/nix-store /usr/bin/nix-daemon
 cat >/usr/bin/nix <<'end'
 ${fs.readFileSync(join(standIns, 'nix'), 'utf8')}end
@@ -31,7 +31,7 @@ export type FirstBoot = {
 
 export type Image = { entry?: Partial<RecipeEntry>; download?: string };
 
-/** Bakes an image of this entry, whose download is a file of this machine, into a directory. */
+/** Bakes an image of this entry into the directory `image`, with a file of this machine as its download. */
 export async function bake({ entry = {}, download = installer }: Image, image: string): Promise<void> {
   const sha256 = digestOf(download);
   const { installer: settings = {}, ...rest } = entry;
@@ -46,8 +46,8 @@ export async function bake({ entry = {}, download = installer }: Image, image: s
 }
 
 /**
- * Bash for `before`, by backend: what /etc holds so far is the image's own, and the machine has a copy of it, in its place
- * (ostree) or mounted over it (bootc's composefs-native).
+ * Bash for `before`, by backend. The current content of /etc becomes the image's own, and the machine gets a copy of
+ * it: in its place (ostree), or mounted over it (bootc's composefs-native).
  */
 export const backends = {
   ostree: 'cp -a /etc/. /usr/etc/\n',
@@ -56,9 +56,10 @@ export const backends = {
 };
 
 /**
- * Runs the first-boot program once in a root of its own (see sandbox.sh). `before` and `after` are bash, run in that
- * root; `entry` is what was baked, with `download` (the stand-in for the installer, unless it is given); `others` are more
- * images as they would be baked: copying one from /images/NAME over the root is an update, or a rollback.
+ * Runs the first-boot program once in its own root (see sandbox.sh). `before` and `after` are bash that runs in that
+ * root and can source `libraries` from /usr/local/lib. `entry` is baked into the image, with `download` (by default the
+ * stand-in for the installer). `others` are more baked images: copying one from /images/NAME over the root is an update
+ * or a rollback.
  */
 export async function firstBoot(
   shell: string,
@@ -66,8 +67,15 @@ export async function firstBoot(
     before = '',
     after = '',
     size = '2g',
+    libraries = [],
     ...baked
-  }: Image & { before?: string; after?: string; size?: string; others?: Record<string, Image> },
+  }: Image & {
+    before?: string;
+    after?: string;
+    size?: string;
+    libraries?: string[];
+    others?: Record<string, Image>;
+  },
 ): Promise<FirstBoot> {
   const directory = fs.mkdtempSync(join(tmpdir(), 'nix-first-boot-'));
   try {
@@ -79,7 +87,9 @@ export async function firstBoot(
       fs.copyFileSync(join(standIns, name), join(image, 'usr/local/sbin', name));
     }
     fs.mkdirSync(join(image, 'usr/local/lib'), { recursive: true });
-    fs.copyFileSync(join(import.meta.dirname, 'cut-at-each.sh'), join(image, 'usr/local/lib/cut-at-each.sh'));
+    for (const library of [join(import.meta.dirname, 'cut-at-each.sh'), ...libraries]) {
+      fs.copyFileSync(library, join(image, 'usr/local/lib', basename(library)));
+    }
     fs.mkdirSync(out, { recursive: true });
     fs.writeFileSync(join(out, 'before'), before);
     fs.writeFileSync(join(out, 'after'), after);

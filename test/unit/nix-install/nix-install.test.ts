@@ -67,7 +67,7 @@ echo exited with $code`,
       );
       expect(lines).toContain('set-aside/etc/systemd/system/nix-daemon.socket /nix/store/new/nix-daemon.socket');
       expect(lines).toContain('set-aside/etc/tmpfiles.d/nix-daemon.conf /nix/store/new/nix-daemon.conf');
-      // None of the installer's units stays in /etc, nor a link that enables one.
+      // No unit of the installer stays in /etc, and no link that enables one.
       expect(lines.filter((line) => /^(multi-user\.target\.wants\/)?(nix|ensure|determinate)/.test(line))).toEqual([]);
       expect(lines).not.toContain('installing ');
       expect(lines).toContain('systemd-sysusers /usr/lib/bluebuild/nix/sysusers.conf');
@@ -423,7 +423,7 @@ rm /run/installer-fills-the-disk /var/filler; /usr/libexec/bluebuild/nix/nix-ins
     'something else from the network: again, kept nowhere',
     {
       entry: { installer: { embed: false } },
-      // Stands in for a server whose file is another one.
+      // Stands in for a server that sends a different file.
       before: `printf '#!/bin/sh\\nwhile [ "$1" != --output ]; do shift; done\\necho other >"$2"\\n' >/usr/local/sbin/curl; chmod +x /usr/local/sbin/curl; mkdir -p /var/cache/bluebuild-nix`,
       after: 'ls -A /var/cache/bluebuild-nix; ls /run/installer-arguments 2>/dev/null || :',
     },

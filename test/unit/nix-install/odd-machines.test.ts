@@ -1,4 +1,4 @@
-/** What machines meet in their life, and what the first-boot program makes of it: never "Nix is installed" without Nix. */
+/** Unusual states of machines, and what the first-boot program does: it never says "Nix is installed" without Nix. */
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
 import { type FirstBoot, backends, firstBoot } from './first-boot.ts';
@@ -13,7 +13,7 @@ const store = '/var/lib/nix';
 const state = `${store}/var/bluebuild-nix`;
 const harness = '. /usr/local/lib/cut-at-each.sh\n';
 
-/** Bash that prints what a boot of the machine as it is now says, and its exit code. */
+/** Bash that boots the machine in its current state; prints the output, and the exit code if the boot fails. */
 const bootAgain = 'boot 2>&1 || echo "exit code $?"\n';
 const isInstalled = 'Nix is installed.\n';
 
@@ -33,7 +33,7 @@ rm /etc/systemd/system/${unit}; /usr/libexec/bluebuild/nix/nix-install; ls /run/
 <3>To use it: systemctl unmask ${unit} && systemctl restart nix-install
 `;
       expect([code, stderr]).toEqual([78, masked('')]);
-      // A store that is not mounted is named.
+      // The message names a store that is not mounted.
       const again = masked(unit === 'nix.mount' ? ` The store is in ${store}.` : '');
       expect(found).toBe(
         `/dev/null\nls: cannot access '${store}/store': No such file or directory\n${again}78\n/dev/null\nnew\nfailed\n${isInstalled}`,
@@ -238,7 +238,7 @@ boot(
   'a finished download in the cache that is another one: not run, downloaded again',
   {
     entry: { installer: { embed: false } },
-    // Stands in for a server that has the right file.
+    // The stand-in for curl fails, so the error below shows that the file is downloaded again.
     before: `sha256=$(sed -n s/^sha256=//p /usr/share/bluebuild/nix/install.conf)
 mkdir -p /var/cache/bluebuild-nix; other=/var/cache/bluebuild-nix/nix-installer-$sha256
 printf '#!/bin/sh\\ntouch /run/other-was-run\\n' >$other; chmod +x $other

@@ -1,4 +1,4 @@
-/** A store that is not where the image keeps it: no boot ever hides it. */
+/** Stores that are not where the image keeps its store: no boot ever hides them. */
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
 import { type FirstBoot, firstBoot } from './first-boot.ts';
@@ -13,7 +13,7 @@ const boot = (name: string, options: Options, check: (found: FirstBoot) => void,
 const cuts = '. /usr/local/lib/cut-at-each.sh\n';
 const images = {
   standard: {},
-  // Neither is a default: only what the machine remembers leads there.
+  // Neither path is a default: only the machine's own record of its stores leads there.
   other: { entry: { persistence: '/var/stores/nix' } },
   disk: { entry: { persistence: '/var/disk/nix' } },
 };
@@ -22,7 +22,7 @@ const mine = 'echo mine >/nix/store/mine\n';
 const otherFileSystem = (directory: string): string =>
   `mkdir -p ${directory}; mount -t tmpfs -o mode=0755 tmpfs ${directory}\n`;
 
-/** A store as the installers leave it in `directory`, with their units in /etc. */
+/** Bash that makes a store in `directory` as the installers leave it, with their units in /etc. */
 const installedByHand = (directory: string): string => `mkdir -p /etc/systemd/system /etc/nix
 mkdir -p ${directory}/store ${directory}/var/nix/profiles/default/bin ${directory}/var/nix/db
 echo mine >${directory}/store/mine; : >${directory}/var/nix/db/db.sqlite
@@ -230,7 +230,7 @@ cut_at_each $install move /var/disk/nix`,
 boot(
   'a move back that is cut off before each of its commands: a boot later the store is whole, with what came since',
   {
-    // A link that a person made: only it leads there, until the move begins.
+    // A link that a user made: nothing else leads there until the move begins.
     before: `${otherFileSystem('/var/disk')}mkdir /var/disk/nix; ln -s /var/disk/nix /var/lib/nix`,
     after: `${cuts}${mine}stores='lib/nix lib/bluebuild-nix disk/nix'; save
 finished() {

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Runs the first-boot program in a root of its own: the image's files over this machine's, all changes in memory.
-# Called in a mount namespace of its own.
-#   sandbox.sh SHELL IMAGE OUT SIZE    IMAGE: what was baked; OUT: gets `before` run in the root, the outcome and /
+# Runs the first-boot program in its own root: the image's files on top of this machine's, with all changes in memory.
+# Must be called in its own mount namespace.
+#   sandbox.sh SHELL IMAGE OUT SIZE    IMAGE: the baked image; OUT: has `before` and `after`, gets the results
 set -eu
 shell=$1 image=$2 out=$3 size=$4
 
@@ -23,7 +23,7 @@ if [ -e "$out/images" ]; then
     mount --bind "$out/images" "$root/images"
 fi
 
-# As in nix-install.service.
+# The environment of nix-install.service.
 mapfile -t telemetry < <(grep -v '^#' "$image/usr/lib/environment.d/60-nix-telemetry.conf")
 run() {
     env -i HOME=/root NO_COLOR=1 "${telemetry[@]}" CACHE_DIRECTORY=/var/cache/bluebuild-nix \

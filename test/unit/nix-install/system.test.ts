@@ -1,4 +1,4 @@
-/** `system`: what the first-boot program makes of machines whose Nix is the distribution's. */
+/** `system`: what the first-boot program does on machines with the distribution's Nix. */
 import { expect, test } from 'vitest';
 import { needs } from '../../support/requirement.ts';
 import { backends, distributionNix as nix, type FirstBoot, firstBoot } from './first-boot.ts';
@@ -118,12 +118,12 @@ rm /etc/systemd/system/nix-install.service; /usr/libexec/bluebuild/nix/make-stor
 mkdir ${store}/mine; touch ${store}/mine/file; rm -rf ${store}/var; /usr/libexec/bluebuild/nix/make-store; ls ${store}`,
   },
   ({ found }) => {
-    // Nix is kept out.
+    // While nix-install.service is masked, no store is made.
     expect(found).toMatch(/^0\nMaking an empty store/);
     expect(found).toContain('Nix is installed.');
     expect(found).toMatch(/\ndaemon\ndatabase-used-by\nfollows\ninstalled\n/);
     expect(found).not.toContain('systemctl start nix-daemon.socket');
-    // What is not empty is left to nix-install.service.
+    // A store that is not empty is left to nix-install.service.
     expect(found).toMatch(/\nmine\nstore\n$/);
   },
 );
@@ -131,7 +131,7 @@ mkdir ${store}/mine; touch ${store}/mine/file; rm -rf ${store}/var; /usr/libexec
 boot(
   'a Nix that hangs before anybody can log in: ended in time, and nix-install.service starts over',
   {
-    // The time is over for it (SIGALRM, for timeout) as soon as it hangs.
+    // As soon as Nix hangs, the stand-in ends its time limit: it sends SIGALRM to `timeout`.
     after: `rm -rf ${store}/*; mv /usr/bin/nix-store /run/nix-store; cat >/usr/bin/nix-store <<'end'
 #!/bin/sh
 read -r _ _ _ parent _ </proc/$PPID/stat; kill -ALRM "$parent"; exec sleep 600

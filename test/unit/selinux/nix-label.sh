@@ -1,7 +1,7 @@
 #!/bin/bash
-# Runs nix-label in a root of its own: this machine's files, all changes in memory, and stand-ins for what needs a kernel
-# with SELinux. Called in a mount namespace of its own.
-#   nix-label.sh FILES MEMORY SCRIPT    SCRIPT: bash, run in that root, where `nix-label` is the program
+# Runs nix-label in its own root: this machine's files, with all changes in memory, and stand-ins for programs that need
+# a kernel with SELinux. Must be called in its own mount namespace.
+#   nix-label.sh FILES MEMORY SCRIPT    SCRIPT: bash that runs in that root and can call the program as `nix-label`
 set -eu
 files=$1 memory=$2 script=$3
 

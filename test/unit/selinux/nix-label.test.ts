@@ -10,7 +10,7 @@ const files = join(import.meta.dirname, '../../../modules/nix/files/selinux');
 const name = (letter: string) => `/nix/store/${letter.repeat(32)}-${letter}`;
 const makePaths = 'for letter in a b c; do mkdir "/nix/store/$(printf "$letter%.0s" {1..32})-$letter"; done; ';
 
-/** What `script` prints, run where `nix-label` is the program (see nix-label.sh). */
+/** Runs `script` in a root in which it can call the program as `nix-label` (see nix-label.sh); gives what it prints. */
 async function labelling(context: TestContext, script: string): Promise<string> {
   needs(context, 'root', 'namespaces');
   const directory = await mkdtemp(join(tmpdir(), 'nix-label-'));

@@ -70,7 +70,7 @@ describe('an image whose initramfs is to be rebuilt', () => {
     expect(await ran()).toMatch(/^\/usr\/libexec\/rpm-ostree\/wrapped\/dracut --kver 6\.19\.1 /);
   });
 
-  /** What dracut is told to add, when lsinitrd finds these units in the initramfs that is there. */
+  /** The modules that dracut is told to add if lsinitrd finds these units in the existing initramfs. */
   const added = async (...units: string[]) => {
     const commands: string[][] = [];
     const carryOut = prepare();
@@ -180,7 +180,7 @@ describe('prepare-root.conf, read when the image is built', () => {
     expect(transientReadOnly ? 'no' : { on: 'yes', off: 'no', maybe: 'maybe' }[composefs]).toBe(allows);
   });
 
-  // What ostree would refuse to boot with.
+  // ostree refuses to boot with these files.
   test.each([
     ['enabled = yes\n', 'line 1 is in no [group]'],
     ['[composefs]\nenabled = yes # for now\n', '`[composefs] enabled` cannot be `yes # for now`'],

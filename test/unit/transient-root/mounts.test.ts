@@ -9,7 +9,7 @@ const program = join(
   '../../../modules/nix/files/initramfs/usr/lib/dracut/modules.d/99bluebuild-nix-transient-root/transient-root-mounts',
 );
 
-// As a kernel has them in the initramfs: number, the one it is on, device, root, where, …
+// Lines of a kernel's mountinfo in the initramfs: mount ID, parent ID, device, root, mount point, …
 const disk = '31 1 254:0 / /sysroot rw,relatime - ext4 /dev/vda rw';
 const image = '47 31 0:40 / /sysroot ro,relatime - overlay composefs:b5 ro';
 const inMemory = '52 47 0:41 / /sysroot rw,relatime - overlay transient rw';

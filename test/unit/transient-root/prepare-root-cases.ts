@@ -1,10 +1,10 @@
-/** What prepare-root.conf can hold, and what ostree makes of it (otcore-prepare-root.c; tried with its own binary). */
+/** What prepare-root.conf can contain, and how ostree reads it (otcore-prepare-root.c; tested with its own binary). */
 export type PrepareRootCase = {
   name: string;
   text: string;
-  /** What may become of `root.transient=true`: `yes`, `no`, or `maybe`, if the deployment has a composefs image. */
+  /** Whether `root.transient=true` is possible. `maybe` means only if the deployment has a composefs image. */
   allows: 'yes' | 'no' | 'maybe';
-  /** `[root] transient` as shipped. */
+  /** Whether the file as shipped turns on `[root] transient`. */
   shipped?: true;
 };
 

@@ -15,7 +15,7 @@ const vendor = '/usr/lib/ostree/prepare-root.conf';
 const derived = '/etc/ostree/prepare-root.conf';
 const native = '/etc/composefs/setup-root-conf.toml';
 
-/** What a GKeyFile reader would find in [root] transient. */
+/** The value that a GKeyFile reader finds for `[root] transient`. */
 const transientOf = (text: string): string | undefined => {
   let group = '';
   let value: string | undefined;
@@ -44,7 +44,7 @@ describe.each(shells)('the program of the initramfs, in %s', (shell) => {
     writeFileSync(join(root, path), text);
   };
   const read = (path: string) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined);
-  /** Runs it with nothing but builtins in reach; gives what it says to the kernel log. */
+  /** Runs the program with nothing but the shell's builtins; gives what it writes to the kernel log. */
   const run = (cmdline: string): string => {
     write('/proc/cmdline', cmdline);
     const { exitCode, stdout, stderr } = execaSync(`/bin/${shell}`, [program, root], {
@@ -57,7 +57,7 @@ describe.each(shells)('the program of the initramfs, in %s', (shell) => {
     return stderr;
   };
 
-  // systemd's parse_boolean.
+  // The values that systemd's parse_boolean accepts.
   const isTrue = ['1', 'yes', 'y', 'true', 't', 'on', 'TRUE', 'Yes', 'oN', 'T', 'Y'];
   const isFalse = ['0', 'no', 'n', 'false', 'f', 'off', 'FALSE', 'No', 'oFF', 'F', 'N'];
   test.each([
@@ -65,7 +65,7 @@ describe.each(shells)('the program of the initramfs, in %s', (shell) => {
     ...isFalse.map((value) => [`root.transient=${value}`, undefined] as const),
     ['root.transient', 'true'],
     ['quiet', undefined],
-    // Not this argument.
+    // Other arguments.
     ['root.transient-ro=true', undefined],
     ['rd.root.transient=true', undefined],
     ['root_transient=true', undefined],
@@ -154,7 +154,7 @@ describe.each(shells)('the program of the initramfs, in %s', (shell) => {
     expect(read(derived)).toBe(`${fedora}[etc]\ntransient = true\n\n[root]\ntransient = true\n`);
   });
 
-  // ostree reads the first of them, up to the next space.
+  // ostree reads the first of these arguments, up to the next space.
   test.each([
     ['ostree.prepare-root.composefs=0 ostree.prepare-root.composefs=1', undefined],
     ['ostree.prepare-root.composefs=no', undefined],

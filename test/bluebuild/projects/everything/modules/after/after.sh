@@ -1,5 +1,5 @@
 #!/bin/sh
-# A module of somebody else's, which runs after ours and says what it was given.
+# A third-party module that runs after ours and records the configuration it gets.
 set -eu
 test -d /nix
 printf '%s\n' "$1" >/usr/share/after.json
