@@ -30,5 +30,5 @@ export const ownProgram = `mkdir -p own/bin && ln -s /usr/bin/id own/bin/own-pro
 export const ofTheUser = (guest: RunningGuest): Promise<string> =>
   guest.succeed(
     `cd /nix/var/nix && find profiles/per-user gcroots/per-user -printf '%p %l %u %m\\n' | sort
-     readlink /var/home/lab/kept; runuser --login lab --command 'own-program'`,
+     readlink /var/home/lab/kept; runuser --login lab --command 'own-program -un'`,
   );

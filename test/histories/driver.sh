@@ -56,6 +56,7 @@ merge() {
                     rm -rf "${new:?}/$path"
                 fi
                 if [ -d "$current/$path" ] && [ ! -L "$current/$path" ]; then
+                    if [ ! -d "$new/$path" ] || [ -L "$new/$path" ]; then rm -f "$new/$path"; fi
                     mkdir -p "$new/$path"
                 else
                     case $path in */*) mkdir -p "$new/${path%/*}" ;; esac

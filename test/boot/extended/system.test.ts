@@ -113,7 +113,7 @@ scenario(
     );
     const installed = await guest.runAs('lab', ownProgram);
     expect([installed.code, installed.stderr]).toEqual([0, expect.stringContaining('installing')]);
-    const ssh = 'ssh -o StrictHostKeyChecking=no -o LogLevel=ERROR localhost';
+    const ssh = 'ssh -n -o StrictHostKeyChecking=no -o LogLevel=ERROR 127.0.0.1';
     const version = await guest.succeed('/usr/bin/nix --version');
     // What the user has installed is found in login shells.
     const look = 'nix --version; own-program -un';
