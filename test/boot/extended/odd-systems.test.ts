@@ -19,8 +19,9 @@ for (const [name, { image }] of Object.entries(providers)) {
   scenario(
     `${name}: an image that lost its /nix, on a transient root: nix-directory.service makes it, at every boot`,
     async (lab) => {
+      const { before = [], ...rest } = await image();
       const machine = await lab.machine(
-        await nixImage({ ...(await image()), before: transientRoot, after: [withoutNix] }),
+        await nixImage({ ...rest, before: [...before, ...transientRoot], after: [withoutNix] }),
       );
       let guest = await machine.boot();
       await waitForNix(guest);
