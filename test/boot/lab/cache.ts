@@ -12,10 +12,11 @@ export const cacheRoot = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '
 export const keyOf = (...parts: string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 
-/** A key for everything in a file or directory: names, modes, link targets and contents. */
-export const keyOfTree = async (path: string): Promise<string> => {
+/** A key for everything in a file or directory: names, modes, link targets and contents; without what `isPart` rejects. */
+export const keyOfTree = async (path: string, isPart: (name: string) => boolean = () => true): Promise<string> => {
   const parts: string[] = [];
   const visit = async (entry: string, name: string): Promise<void> => {
+    if (!isPart(name)) return;
     const status = await lstat(entry);
     parts.push(name, status.mode.toString(8));
     if (status.isDirectory()) {

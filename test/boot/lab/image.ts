@@ -62,6 +62,12 @@ export const baseImage = async (variant: BaseVariant = 'plain'): Promise<{ name:
  */
 export type ImageRecipe = { containerfile: string; context?: string; volumes?: string[] };
 
+// Without its place on the host and without the texts for people: another checkout makes the same image.
+const keyOfVolume = async (volume: string): Promise<string> => {
+  const [host = '', ...place] = volume.split(':');
+  return keyOf(...place, await keyOfTree(host, (name) => !name.endsWith('.md')));
+};
+
 /** An image in the lab's storage; `key` identifies everything that went into it, so its disks can be kept. */
 export type Image = { name: string; key: string };
 
@@ -78,7 +84,7 @@ export const buildImage = async (recipe: ImageRecipe): Promise<Image> => {
   const key = keyOf(
     containerfile,
     recipe.context === undefined ? '' : await keyOfTree(recipe.context),
-    ...(await Promise.all(volumes.map(async (volume) => volume + (await keyOfTree(volume.split(':')[0] ?? ''))))),
+    ...(await Promise.all(volumes.map(keyOfVolume))),
   );
   const name = `localhost/lab-image:${key}`;
   if (await exists(name)) return { name, key };
