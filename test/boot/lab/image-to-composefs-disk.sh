@@ -32,7 +32,8 @@ cp -a "$out/root/etc" "$state/etc"
 rm -f "$state/etc/.updated"
 cp -a "$out/root/var" "$sysroot/state/os/default/var"
 ln -s ../../os/default/var "$state/var"
-# What lies beside the deployments has the label that its directory gets when a system is installed.
+# What lies beside the deployments has the label that its directory gets when a system is installed; the objects, of which
+# the kernel shows the files of the root, those of /usr (crates/lib/src/install.rs there).
 if [ -e "$out/root/etc/selinux/config" ]; then
   mount -t tmpfs tmpfs "$base/tmp" # the base itself stays as it is
   mkdir "$base/tmp/sysroot"
@@ -42,7 +43,8 @@ if [ -e "$out/root/etc/selinux/config" ]; then
     label() { xargs -0 setfattr -h -n security.selinux -v "system_u:object_r:$1:s0"; }
     cd /tmp/sysroot
     find . \( -path "./state/deploy/*/etc" -o -path ./state/os/default/var \) -prune -o -print0 | label root_t
-    find boot -print0 | label boot_t'
+    find boot -print0 | label boot_t
+    find composefs -print0 | label usr_t'
 fi
 umount "$out/root"
 rmdir "$out/root"
