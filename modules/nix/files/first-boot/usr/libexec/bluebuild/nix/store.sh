@@ -90,10 +90,9 @@ in_image() {
         (cd /usr && "$@")
         return
     fi
-    mkdir -p /run/bluebuild-nix/image
+    # In a mount namespace of its own, over /tmp: SELinux may refuse `mount` a directory below /run, and our locks.
     # shellcheck disable=SC2016 # expanded inside
-    unshare --mount --propagation private sh -euc \
-        'mount --bind / /run/bluebuild-nix/image; cd /run/bluebuild-nix/image; exec "$@"' sh "$@"
+    unshare --mount --propagation private sh -euc 'mount --bind / /tmp; cd /tmp; exec "$@"' sh "$@" 8>&- 9>&-
 }
 
 # Also a link that leads nowhere, as links into /nix do before it is mounted.
