@@ -61,9 +61,9 @@ const elsewhere: Record<string, [file: string, text: string]> = {
   // Run by hand.
   'npm run test:mutation': ['package.json', '"test:mutation": "stryker run'],
   'npm run bench': ['.ci/run', '    BENCH=short npm run bench\n'],
-  'npm run bench:boot': ['.ci/run', '    npm run bench:boot -- --short'],
-  'node test/bench/boot-cost.ts': ['.ci/run', '    npm run bench:boot -- --short boot-cost\n'],
-  // They take too long for CI. They use only parts of the lab that the scenarios use as well.
+  'npm run bench:boot': ['.ci/run', '    npm run bench:boot -- --short\n'],
+  // These boot machines and run at night, through test/bench/boot.ts.
+  'node test/bench/boot-cost.ts': ['test/bench/boot.ts', "'boot-cost'"],
   'node test/bench/first-boot.ts': ['test/bench/boot.ts', "'first-boot'"],
   'node test/bench/selinux.ts': ['test/bench/boot.ts', "'selinux'"],
   'node test/bench/transient-root.ts': ['test/bench/boot.ts', "'transient-root'"],
